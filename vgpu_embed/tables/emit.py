@@ -1,0 +1,186 @@
+"""Build time: writes the C and assembler sources that follow from the one list."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from vgpu_embed import tables
+from vgpu_embed.embed import redirect
+
+HASH_SIZE = 8192
+"""Entries of the name table, a power of two, several times the number of names."""
+
+KNOWN = ("cuGetProcAddress", "cuGetProcAddress_v2", "dlopen", "dlsym", "dlvsym")
+"""Functions that the library's own C treats by name."""
+
+PROPERTY_NOTE = """\
+        .section .note.GNU-stack, "", @progbits
+        .section .note.gnu.property, "a"
+        .p2align 3
+        .long   4, 16, 5
+        .asciz  "GNU"
+        .long   0xc0000002, 4, 3, 0
+"""
+
+HEADER = """\
+#ifndef GENERATED_NAMES_H
+#define GENERATED_NAMES_H
+#include <stdint.h>
+#define VGPU_DRIVER_SLOTS {driver}u
+#define VGPU_SLOTS {slots}u
+#define VGPU_NAME_TABLE {hash_size}u
+#define VGPU_ALIASES {aliases}u
+{known}/* What a function returns where there is no driver: a number below these, or one of them. */
+enum {{ VGPU_IS_VARIABLE = 252, VGPU_RETURNS_NOTHING, VGPU_RETURNS_TEXT, VGPU_RETURNS_HANDLE }};
+extern const char *const vgpu_names[VGPU_SLOTS] __attribute__((visibility("hidden")));
+extern const uint8_t vgpu_results[VGPU_SLOTS] __attribute__((visibility("hidden")));
+extern const uint16_t vgpu_name_table[VGPU_NAME_TABLE] __attribute__((visibility("hidden"))); /* slot + 1 */
+extern const char *const vgpu_libraries[{watched}] __attribute__((visibility("hidden")));
+extern const char *const vgpu_aliases[VGPU_ALIASES] __attribute__((visibility("hidden")));
+static inline uint32_t vgpu_name_hash(const char *name)
+{{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * 16777619u;
+    return hash;
+}}
+#endif
+"""
+
+
+def name_hash(name: str) -> int:
+    """`vgpu_name_hash` of the header."""
+    value = 2166136261
+    for byte in name.encode():
+        value = (value ^ byte) * 16777619 & 0xFFFFFFFF
+    return value
+
+
+def hash_table(names: list[str]) -> list[int]:
+    """Slot + 1 by hash, linear probing; 0 is empty."""
+    table = [0] * HASH_SIZE
+    for slot, name in enumerate(names):
+        if tables.function(slot).variable:
+            continue
+        place = name_hash(name) % HASH_SIZE
+        while table[place]:
+            place = (place + 1) % HASH_SIZE
+        table[place] = slot + 1
+    return table
+
+
+def absent_result(function: tables.Function) -> str:
+    """What the function returns where there is no driver, as C."""
+    if function.variable:
+        return "VGPU_IS_VARIABLE"
+    if function.name == "__cudaRegisterFatBinary":
+        return "VGPU_RETURNS_HANDLE"
+    if function.result_kind == "pointer":
+        return "VGPU_RETURNS_TEXT" if "char" in function.result else "VGPU_RETURNS_HANDLE"
+    if function.result == "void" or function.name in redirect.REGISTRATIONS:
+        return "VGPU_RETURNS_NOTHING"
+    return str(redirect.ABSENT[function.library])
+
+
+def _array(kind: str, name: str, size: str, items: list[str]) -> str:
+    return f"const {kind} {name}[{size}] = {{{', '.join(items)}}};\n"
+
+
+def _quoted(names: list[str] | tuple[str, ...]) -> list[str]:
+    return [f'"{name}"' for name in names]
+
+
+def thunk(name: str, slot: int, jump: str, size: int) -> str:
+    """One exported entry, `size` bytes from the last. Nothing stands in for a variable but its room."""
+    if tables.function(slot).variable:
+        return f"        .balign {size}\n        ud2"
+    return (
+        f"        .balign {size}\n        .globl {name}\n        .type {name}, @function\n{name}:\n"
+        f"        endbr64\n        mov ${slot}, %r11d\n{jump}\n        .size {name}, . - {name}"
+    )
+
+
+def driver_thunks(names: list[str], slots: int) -> str:
+    """Thunks of the driver's functions, 16 bytes each, and the slots of all lists."""
+    body = [
+        "        .text\n        .globl vgpu_thunks\n        .hidden vgpu_thunks\n        .balign 16\nvgpu_thunks:\n"
+        "        .cfi_startproc"
+    ]
+    for slot, name in enumerate(names):
+        body.append(thunk(name, slot, f"        jmp *vgpu_slots + 8 * {slot}(%rip)", 16))
+    body.append(
+        "        .cfi_endproc\n        .data\n        .balign 64\n        .globl vgpu_slots, vgpu_slot_table\n"
+        "        .hidden vgpu_slots\n        .type vgpu_slot_table, @object\n"
+        f"        .size vgpu_slot_table, {8 * slots}\nvgpu_slots:\nvgpu_slot_table:\n"
+        f"        .rept {slots}\n        .quad vgpu_entry\n        .endr\n"
+        "        .bss\n        .balign 64\n        .globl vgpu_constants\n        .hidden vgpu_constants\n"
+        f"vgpu_constants:\n        .skip {8 * slots}\n"
+    )
+    return "\n".join(body) + PROPERTY_NOTE
+
+
+def virtual_thunks(names: list[str], first: int) -> str:
+    """Thunks of the lists between the driver's and the loader's, 32 bytes each, for the alias libcuda.so.1."""
+    body = [
+        "        .text\n        .globl vgpu_virtual_thunks\n        .balign 32\nvgpu_virtual_thunks:\n"
+        "        .cfi_startproc"
+    ]
+    for slot, name in enumerate(names, first):
+        jump = f"        mov vgpu_slot_table@GOTPCREL(%rip), %r10\n        jmp *8 * {slot}(%r10)"
+        body.append(thunk(name, slot, jump, 32))
+    # CUDA 12's libcudart has, beside …_v2, the CUDA 11 layout under the plain name: 728 bytes, not 1008.
+    body.append(
+        "        .balign 32\nvgpu_properties_11:\n        endbr64\n        mov $801, %eax\n        ret\n"
+        "        .symver vgpu_properties_11, cudaGetDeviceProperties@libcudart.so.12\n        .cfi_endproc\n"
+    )
+    return "\n".join(body) + PROPERTY_NOTE
+
+
+def write(folder: Path) -> None:
+    """Writes names.h, names.c, driver_thunks.S, virtual_thunks.S and virtual.map into a folder."""
+    names = [name for library in tables.LIBRARIES for name in tables.names(library)]
+    driver = len(tables.names("driver"))
+    header = HEADER.format(
+        driver=driver,
+        slots=len(names),
+        hash_size=HASH_SIZE,
+        known="".join(f"#define VGPU_SLOT_{name} {tables.index(name)}u\n" for name in KNOWN),
+        watched=len(redirect.WATCHED),
+        aliases=len(redirect.ALIASES),
+    )
+    source = '#include "names.h"\n' + "".join(
+        [
+            _array("char *const", "vgpu_names", "VGPU_SLOTS", _quoted(names)),
+            _array(
+                "uint8_t",
+                "vgpu_results",
+                "VGPU_SLOTS",
+                [absent_result(tables.function(n)) for n in names],
+            ),
+            _array(
+                "uint16_t",
+                "vgpu_name_table",
+                "VGPU_NAME_TABLE",
+                list(map(str, hash_table(names[:-3]))),
+            ),
+            _array("char *const", "vgpu_libraries", "", _quoted(redirect.WATCHED)),
+            _array("char *const", "vgpu_aliases", "", _quoted(redirect.ALIASES)),
+        ]
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in {
+        "names.h": header,
+        "names.c": source,
+        "driver_thunks.S": driver_thunks(names[:driver], len(names)),
+        "virtual_thunks.S": virtual_thunks(names[driver : len(names) - len(tables.names("loader"))], driver),
+        "library.map": "GLIBC_2.2.5 { };\nGLIBC_2.34 { };\n",
+        "virtual.map": "libcudart.so.12 { };\nlibcudart.so.13 { };\n",
+    }.items():
+        target = folder / name
+        if not target.exists() or target.read_text() != text:
+            target.write_text(text)
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
