@@ -1,0 +1,194 @@
+/* The core's C half: starts the interpreter with explicit settings and gives the library its way in. Lives in the
+ * namespace, where libpython was loaded first; it does not link it. core_build.py appends this to cffi's output. */
+#include <string.h>
+
+void __ctype_init(void); /* libc's, per thread; exported for its own libraries */
+
+static const struct vgpu_host *host;
+static PyThreadState *main_state;
+static PyGILState_STATE fork_state;
+
+static uint64_t host_call(struct vgpu_frame *frame, uint32_t stack_words)
+{
+    if (!frame->target)
+        return VGPU_NOWHERE;
+    host->call(frame, stack_words);
+    return frame->result;
+}
+
+static void host_route(uint32_t slot, int route, uint64_t constant)
+{
+    host->route(slot, route, constant);
+}
+
+static void *host_thunk(uint32_t slot)
+{
+    return host->thunk(slot);
+}
+
+static void *host_real(uint32_t slot)
+{
+    return host->real(slot);
+}
+
+static const char *host_caller(uint32_t number)
+{
+    return host->caller(number);
+}
+
+static const char *host_setting(const char *name)
+{
+    return host->setting(name);
+}
+
+static void host_log(int level, const char *text)
+{
+    host->log(level, text);
+}
+
+static const struct vgpu_host *host_info(void)
+{
+    return host;
+}
+
+/* The namespace's C library has to be told of each thread that the program made. The thread's state is made here,
+ * where no fork can come in between; cffi finds and uses it. */
+static void thread_begin(void)
+{
+    __ctype_init();
+    PyGILState_Ensure();
+    PyEval_SaveThread();
+}
+
+static void thread_end(void)
+{
+    PyThreadState *state = PyGILState_GetThisThreadState();
+
+    if (!state || state == main_state)
+        return;
+    PyGILState_Ensure();
+    PyThreadState_Clear(state);
+    PyThreadState_DeleteCurrent();
+}
+
+static void before_fork(void)
+{
+    fork_state = PyGILState_Ensure();
+    PyOS_BeforeFork();
+}
+
+static void after_fork_parent(void)
+{
+    PyOS_AfterFork_Parent();
+    PyGILState_Release(fork_state);
+}
+
+/* The child has this thread's state alone; the interpreter's first one is gone with its thread. CPython wants one that
+ * stays (it would take its static first one again, which is still marked as in use), so this one does. */
+static void after_fork_child(void)
+{
+    PyOS_AfterFork_Child();
+    main_state = PyGILState_GetThisThreadState();
+    if (fork_state == PyGILState_UNLOCKED)
+        PyEval_SaveThread();
+    else
+        PyGILState_Release(fork_state);
+}
+
+/* A policy's atexit functions; an embedded interpreter is not finalized. */
+static void at_exit(void)
+{
+    PyGILState_STATE state = PyGILState_Ensure();
+    PyObject *module = PyImport_ImportModule("atexit");
+    PyObject *result = module ? PyObject_CallMethod(module, "_run_exitfuncs", NULL) : NULL;
+
+    if (!result)
+        PyErr_Print();
+    Py_XDECREF(result);
+    Py_XDECREF(module);
+    PyGILState_Release(state);
+}
+
+static PyStatus append_paths(PyConfig *config, const char *paths)
+{
+    PyStatus status = PyStatus_Ok();
+    char folder[4096];
+
+    while (*paths && !PyStatus_Exception(status)) {
+        size_t length = strcspn(paths, ":");
+        wchar_t *wide;
+        if (length >= sizeof folder)
+            return PyStatus_Error("a search path is too long");
+        memcpy(folder, paths, length);
+        folder[length] = 0;
+        paths += length + (paths[length] == ':');
+        wide = Py_DecodeLocale(folder, NULL);
+        if (!wide)
+            return PyStatus_NoMemory();
+        status = PyWideStringList_Append(&config->module_search_paths, wide);
+        PyMem_RawFree(wide);
+    }
+    return status;
+}
+
+#define TRY(step)                       \
+    do {                                \
+        status = (step);                \
+        if (PyStatus_Exception(status)) \
+            goto done;                  \
+    } while (0)
+
+/* Nothing is guessed from PATH, the environment or the current folder. */
+static const char *start_interpreter(const struct vgpu_python *python)
+{
+    PyPreConfig before;
+    PyConfig config;
+    PyStatus status;
+
+    PyPreConfig_InitIsolatedConfig(&before);
+    before.utf8_mode = 1;
+    PyConfig_InitIsolatedConfig(&config);
+    TRY(Py_PreInitialize(&before));
+    config.site_import = 0;
+    config.install_signal_handlers = 0;
+    config.write_bytecode = 0;
+    config.configure_c_stdio = 0;
+    TRY(PyConfig_SetBytesString(&config, &config.home, python->home));
+    if (*python->executable)
+        TRY(PyConfig_SetBytesString(&config, &config.executable, python->executable));
+    TRY(PyConfig_SetBytesString(&config, &config.program_name,
+                                *python->executable ? python->executable : "vgpu_embed"));
+    config.module_search_paths_set = 1;
+    TRY(append_paths(&config, python->path));
+    TRY(Py_InitializeFromConfig(&config));
+    if (!PyImport_ImportModule("_cffi_backend")) /* cffi would say so in twenty lines */
+        status = PyStatus_Error("the package cffi is not on its search path; install it beside vgpu_embed, or run "
+                                "`vgpu-embed env` once, which records where it is");
+done:
+    PyConfig_Clear(&config);
+    return PyStatus_Exception(status) ? (status.err_msg ? status.err_msg : "it exited") : NULL;
+}
+
+__attribute__((visibility("default"))) const char *
+vgpu_core_open(const struct vgpu_host *the_host, const struct vgpu_python *python, struct vgpu_core *core)
+{
+    const char *problem;
+
+    host = the_host;
+    __ctype_init();
+    problem = start_interpreter(python);
+    if (problem)
+        return problem;
+    main_state = PyEval_SaveThread();
+    *core = (struct vgpu_core){
+        .start = vgpu_start,
+        .decide = vgpu_decide,
+        .thread_begin = thread_begin,
+        .thread_end = thread_end,
+        .before_fork = before_fork,
+        .after_fork_parent = after_fork_parent,
+        .after_fork_child = after_fork_child,
+        .at_exit = at_exit,
+    };
+    return NULL;
+}

@@ -1,0 +1,1 @@
+"""What runs inside the target process: guard, redirect table, dispatch, log."""

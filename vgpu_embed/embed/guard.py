@@ -1,0 +1,115 @@
+"""The bootstrap guard: whether policies are in force.
+
+not started → starting (by one thread) → ready | failed. The library keeps the state word, because there is no Python
+before the start: it lets one thread start, forwards what that thread calls meanwhile, makes the others wait at a gate
+with a time limit, and starts again where this module says after how many seconds. This module is the rest: what a
+start consists of, and which failures may pass.
+"""
+
+from __future__ import annotations
+
+import errno
+import sys
+
+from vgpu_embed._core import ffi, lib
+from vgpu_embed.embed import log
+from vgpu_embed.policy import PolicyError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+PASSING = {
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+    errno.EAGAIN,
+    errno.EINTR,
+    errno.EIO,
+    errno.ESTALE,
+    errno.ETIMEDOUT,
+}
+"""Errors of the operating system that another attempt may not meet."""
+
+RETRY_SECONDS = 1
+
+
+@ffi.def_extern()
+def vgpu_start(retry_seconds: Any) -> int:
+    """Loads the policies and routes what they want. Called by the library, on one thread at a time."""
+    try:
+        from vgpu_embed.embed import dispatch, session
+
+        current = session.load()
+        dispatch.install(current)
+        dispatch.announce(current)
+        forbid_late_extensions()
+    except PolicyError as error:
+        log.write(log.ERROR, f"{error}; {without_policy()}")
+        return int(lib.VGPU_FAILED)
+    except OSError as error:
+        if error.errno in PASSING:
+            retry_seconds[0] = RETRY_SECONDS
+            log.write(log.ERROR, f"{error}; {without_policy()} for now, the next attempt is in a second")
+        else:
+            log.write(log.ERROR, f"{error}; {without_policy()}")
+        return int(lib.VGPU_FAILED)
+    except BaseException as error:
+        log.write(log.ERROR, f"{describe(error)}; {without_policy()}")
+        return int(lib.VGPU_FAILED)
+    return int(lib.VGPU_READY)
+
+
+def without_policy() -> str:
+    """What a failed start means, for the end of a sentence."""
+    program = ffi.string(lib.host_info().program).decode(errors="replace")
+    return f"the policy is not in force, {program} runs on without it"
+
+
+class LateLibrary(ImportError):
+    """A library that was to be loaded from a hook."""
+
+
+def describe(error: BaseException, file: str = "") -> str:
+    """An exception in one line: the last line of `file` that it went through, else where it arose; type; text.
+
+    Modules that fail to import a part of themselves raise something else, so a `LateLibrary` behind it counts.
+    """
+    code, line, trace = None, 0, error.__traceback__
+    while trace is not None:
+        if file in ("", trace.tb_frame.f_code.co_filename):
+            code, line = trace.tb_frame.f_code, trace.tb_lineno
+        try:  # noqa: SIM105 - contextlib is slow to import
+            trace.tb_frame.clear()  # a hook that has used up the memory still holds it
+        except RuntimeError:
+            pass  # one of ours, still running
+        trace = trace.tb_next
+    place = f"{code.co_filename}:{line}: " if code else ""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, LateLibrary):
+        cause = cause.__cause__ or cause.__context__
+    error = cause or error
+    return f"{place}{type(error).__name__}: {error}"
+
+
+def forbid_late_extensions() -> None:
+    """From here on, loading an extension module raises.
+
+    Lock order is the loader's lock, then the interpreter's: the start holds the first, a hook does not, and a hook
+    that opened a library could stop the program for ever.
+    """
+
+    def check(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "import" and arguments[1] is not None:
+            raise LateLibrary(
+                f"{arguments[0]} is an extension module and cannot be loaded from a hook: "
+                "import it at the top of the policy"
+            )
+        if event == "ctypes.dlopen":
+            raise LateLibrary(f"{arguments[0]} cannot be opened from a hook: open it at the top of the policy")
+
+    sys.addaudithook(check)
+
+
+# What a policy prints must not get between the lines of a program whose output is parsed.
+sys.stdout = sys.stderr

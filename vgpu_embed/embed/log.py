@@ -1,0 +1,52 @@
+"""Log lines of the Python side. The library writes them: one write a line, its prefix and process id around them."""
+
+from __future__ import annotations
+
+from vgpu_embed._core import ffi, lib
+from vgpu_embed.policy import CallLog
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+ERROR, INFO, DEBUG = 1, 2, 3
+level: int = lib.host_info().log_level
+
+
+def write(line_level: int, text: str) -> None:
+    """Writes one line if the log level includes it. Never raises."""
+    if line_level <= level:
+        lib.host_log(line_level, ffi.new("char[]", text.replace("\n", " ").encode(errors="replace")))
+
+
+def value_text(value: Any) -> str:
+    """A value as log lines show it: text quoted, numbers that look like addresses in hex."""
+    if isinstance(value, bytes):
+        return '"' + value.decode(errors="replace") + '"'
+    if isinstance(value, int):
+        return hex(value) if value >= 1 << 32 else str(int(value))
+    return str(value)
+
+
+class PolicyLog(CallLog):
+    """`call.log`: lines written by hooks."""
+
+    def __init__(self, function: str) -> None:
+        self._function = function
+
+    def _line(self, line_level: int, text: str, fields: dict[str, Any]) -> None:
+        if line_level <= level:
+            tail = "".join(f" {k}={value_text(v)}" for k, v in fields.items())
+            write(line_level, f"{self._function}: {text}{tail}")
+
+    def error(self, text: str, **fields: Any) -> None:
+        """Shown unless the log is off."""
+        self._line(ERROR, text, fields)
+
+    def info(self, text: str, **fields: Any) -> None:
+        """Shown with ``--log info`` and ``debug``."""
+        self._line(INFO, text, fields)
+
+    def debug(self, text: str, **fields: Any) -> None:
+        """Shown with ``--log debug``."""
+        self._line(DEBUG, text, fields)

@@ -1,0 +1,55 @@
+"""The redirect table: which libraries and functions go through us, and where a call goes.
+
+The library part is compiled into the preloaded library at build time (`vgpu_embed.tables.emit`); the function part is
+made when the policies are loaded: a chain of hooks for each function that a policy wants.
+"""
+
+from __future__ import annotations
+
+WATCHED = (
+    "libcuda.so",
+    "libcudart.so",
+    "libcublas.so",
+    "libcublasLt.so",
+    "libnvidia-ml.so",
+    "libggml-cuda.so",
+)
+"""Libraries whose `dlopen` is logged and is a first need of Python: the name alone or with a version after it."""
+
+ALIASES = (
+    "libcuda.so.1",
+    "libcuda.so",
+    "libcudart.so.12",
+    "libcudart.so.13",
+    "libcudart.so",
+    "libcublas.so.12",
+    "libcublas.so.13",
+    "libcublas.so",
+    "libcublasLt.so.12",
+    "libcublasLt.so.13",
+    "libcublasLt.so",
+    "libnvidia-ml.so.1",
+    "libnvidia-ml.so",
+)
+"""Libraries that virtual mode stands in for. The first holds the functions; the others only need it."""
+
+REGISTRATIONS = (
+    "__cudaRegisterFatBinary",
+    "__cudaRegisterFatBinaryEnd",
+    "__cudaRegisterFunction",
+    "__cudaRegisterVar",
+    "__cudaRegisterManagedVar",
+    "__cudaUnregisterFatBinary",
+)
+"""Called thousands of times while a CUDA library loads; nothing to decide, so Python never sees them."""
+
+ABSENT = {"driver": 100, "runtime": 100, "cublas": 1, "nvml": 9, "loader": 0}
+"""What functions say where there is no GPU to speak of: CUDA_ERROR_NO_DEVICE, cudaErrorNoDevice,
+CUBLAS_STATUS_NOT_INITIALIZED, NVML_ERROR_DRIVER_NOT_LOADED."""
+
+NOT_SUPPORTED = {"driver": 801, "runtime": 801, "cublas": 15, "nvml": 3, "loader": 0}
+"""CUDA_ERROR_NOT_SUPPORTED, cudaErrorNotSupported, CUBLAS_STATUS_NOT_SUPPORTED, NVML_ERROR_NOT_SUPPORTED."""
+
+DENIED = {"driver": 800, "runtime": 800, "cublas": 14, "nvml": 4, "loader": 0}
+"""What a call gets whose hook raised under ``on_error="deny"``: CUDA_ERROR_NOT_PERMITTED, cudaErrorNotPermitted,
+CUBLAS_STATUS_INTERNAL_ERROR, NVML_ERROR_NO_PERMISSION."""

@@ -1,0 +1,1 @@
+"""Built-in policies, on the public API and nothing else."""

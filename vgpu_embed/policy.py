@@ -1,0 +1,399 @@
+"""What a policy is written against, and how its file is loaded.
+
+A policy file defines ``policy = Policy()`` and decorates functions with ``@policy.hook("cuMemAlloc_v2")``. Nothing
+here needs a target process: ``vgpu-embed check`` and tests load policies with the same code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import vgpu_embed.tables as tables
+
+TYPE_CHECKING = False  # importing typing costs a start half of its time
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import CodeType
+    from typing import Any, Generic, TypeVar
+
+    T = TypeVar("T")
+    HookFunction = Callable[[Any], int | str | None]
+    F = TypeVar("F", bound=HookFunction)
+
+    class Out(Generic[T]):
+        """An out-parameter as a hook sees it: a pointer, readable by ``[0]`` after ``call.forward()``."""
+
+        def __getitem__(self, index: int) -> T: ...
+
+
+UNITS = {"B": 1}
+for _power, _prefix in enumerate("KMGT", 1):
+    UNITS[f"{_prefix}iB"] = 1 << 10 * _power
+    UNITS[f"{_prefix}B"] = 1000**_power
+
+
+class PolicyError(Exception):
+    """What is wrong with a policy, in one sentence that begins with file:line where there is one."""
+
+
+class Result(int):
+    """What a CUDA function returned. ``ok`` is true for success; compares as the number."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the function succeeded: every library's success is 0."""
+        return self == 0
+
+
+class Process:
+    """The process that the policy runs in."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @property
+    def pid(self) -> int:
+        """Process id; another one in a child of fork."""
+        return os.getpid()
+
+
+class Call:
+    """One call, as a hook receives it. Each parameter is an attribute under the header's name.
+
+    Scalars are numbers, enums are enums, ``const char *`` is text, other pointers are cffi pointers. Out-parameters
+    are readable after ``forward()`` or ``reply()``: they raise AttributeError before.
+    """
+
+    function: str
+    """Exported name, for example ``cuMemAlloc_v2``."""
+    caller: str
+    """File name of the library or program whose code makes the call."""
+    program: str
+    """File name of the executable."""
+    process: Process
+
+    @property
+    def log(self) -> CallLog:
+        """Writes log lines that name this call's function."""
+        raise NotImplementedError
+
+    def forward(self) -> Result:
+        """Lets the call happen: through the policies that come after this one, then the driver.
+
+        The interpreter lock is released meanwhile. At most once a call; a second time raises RuntimeError.
+        """
+        raise NotImplementedError
+
+    def reply(self, result: int = 0, **outputs: Any) -> Result:
+        """Answers in the driver's place: writes the out-parameters that are named, returns ``result``.
+
+        A NULL pointer for an output that is named makes the answer CUDA_ERROR_INVALID_VALUE, as the driver does. Text
+        is cut to the buffer's length. Raises TypeError for a name that is no out-parameter of the function.
+        """
+        raise NotImplementedError
+
+    def make(self, function: str, **inputs: Any) -> Any:
+        """Makes another call, as code of this function's library would: the policies for it are asked.
+
+        Inputs are given by name. What comes back has ``result`` and, under their names, the outputs. Where there is no
+        driver, nothing happens that no policy answers.
+        """
+        raise NotImplementedError
+
+    def number(self, name: str) -> int:
+        """The value of an enum parameter as a plain number: the headers' enums cost a start some milliseconds."""
+        raise NotImplementedError
+
+    def address_of(self, pointer: Any) -> int:
+        """The address that a pointer or handle is."""
+        raise NotImplementedError
+
+
+class CallLog:
+    """Writes log lines that belong to a call."""
+
+    def error(self, text: str, **fields: Any) -> None:
+        """Shown unless the log is off."""
+        raise NotImplementedError
+
+    def info(self, text: str, **fields: Any) -> None:
+        """Shown with ``--log info`` and ``debug``; fields as ``name=value``, numbers that are addresses in hex."""
+        raise NotImplementedError
+
+    def debug(self, text: str, **fields: Any) -> None:
+        """Shown with ``--log debug``."""
+        raise NotImplementedError
+
+
+class Hook:
+    """A Python function that is asked at each matching call."""
+
+    def __init__(
+        self,
+        function: HookFunction,
+        functions: tuple[str, ...],
+        caller: tuple[str, ...],
+        program: tuple[str, ...],
+        on_error: str,
+    ) -> None:
+        self.function = function
+        self.functions = functions
+        self.caller = caller
+        self.program = program
+        self.on_error = on_error
+        code: CodeType = function.__code__
+        self.where = f"{code.co_filename}:{code.co_firstlineno}"
+
+
+class Option:
+    """A named value of a policy that ``--set name=value`` changes. Reads as ``option.value``."""
+
+    def __init__(self, name: str, default: Any, help: str) -> None:
+        self.name = name
+        self.default = default
+        self.help = help
+        self.value = default
+
+    def set(self, text: str) -> None:
+        """Takes the value from text, in the type of the default; sizes may have a unit (20GiB)."""
+        self.value = parse_value(text, self.default)
+
+    def __repr__(self) -> str:
+        return f"{self.name}={self.value!r}"
+
+
+def parse_value(text: str, like: Any) -> Any:
+    """Text as a value of the type of ``like``; raises ValueError naming what is expected."""
+    if isinstance(like, bool):
+        if text.lower() not in ("true", "false", "1", "0", "yes", "no", "on", "off"):
+            raise ValueError(f"{text!r} is not true or false")
+        return text.lower() in ("true", "1", "yes", "on")
+    if isinstance(like, int):
+        digits = text if "0x" in text.lower() else text.rstrip("BKMGTi")
+        unit = text[len(digits) :] or "B"
+        try:
+            number = float(digits) if "." in digits else int(digits, 0)
+            return int(number * UNITS[unit])
+        except (KeyError, ValueError, OverflowError):
+            raise ValueError(f"{text!r} is not a number, nor a size such as 20GiB") from None
+    if isinstance(like, float):
+        try:
+            return float(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is not a number") from None
+    return text
+
+
+class Policy:
+    """A user's decisions. ``on_error``: what a call gets whose hook raised, ``"forward"`` or ``"deny"``."""
+
+    def __init__(self, on_error: str = "forward") -> None:
+        if on_error not in ("forward", "deny"):
+            raise PolicyError(f'on_error is "forward" or "deny", not {on_error!r}')
+        self.on_error = on_error
+        self.path = ""
+        self.hooks: list[Hook] = []
+        self.devices: list[tuple[str, dict[str, Any]]] = []
+        self.options: dict[str, Option] = {}
+
+    def hook(
+        self, *functions: str, caller: str | Iterable[str] = (), program: str | Iterable[str] = ()
+    ) -> Callable[[F], F]:
+        """Asks the decorated function at each call of ``functions`` (exported names or patterns, ``cuMemcpy*``).
+
+        ``caller`` and ``program`` are patterns for the file name of the calling library and of the executable; where
+        given, only such calls are asked about. The function returns None (pass on), a CUresult or what
+        ``call.forward()`` or ``call.reply(...)`` returned.
+        """
+        if not functions or not all(isinstance(name, str) for name in functions):
+            raise PolicyError('hook() takes the names of CUDA functions: @policy.hook("cuMemAlloc_v2")')
+        names: list[str] = []
+        for pattern in functions:
+            names += [name for name in hookable(pattern) if name not in names]
+
+        def decorate(function: F) -> F:
+            hook = Hook(function, tuple(names), _patterns(caller), _patterns(program), self.on_error)
+            check_fields(hook)
+            self.hooks.append(hook)
+            return function
+
+        return decorate
+
+    def device(self, profile: str, **changes: Any) -> None:
+        """Adds a device to what programs see: a profile (``"h100"``, a TOML file), changed in places.
+
+        The first call stands for device 0 and so on. Over a real driver devices are changed, not added.
+        """
+        self.devices.append((profile, changes))
+
+    def option(self, name: str, default: Any, help: str = "") -> Option:
+        """Declares an option; its default fixes its type (bool, int, float or str)."""
+        if name in self.options:
+            raise PolicyError(f"option {name!r} is declared twice")
+        self.options[name] = Option(name, default, help)
+        return self.options[name]
+
+
+def _patterns(value: str | Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def hookable(pattern: str) -> list[str]:
+    """The functions that a pattern names. An exact name has to have a known signature, a pattern leaves others out.
+
+    Raises PolicyError where nothing is left.
+    """
+    try:
+        found = tables.match(pattern)
+    except tables.UnknownFunction as error:
+        raise PolicyError(str(error)) from None
+    known = [name for name in found if tables.function(name).parameters is not None]
+    if not known:
+        raise PolicyError(f"{pattern}: its parameters are in no CUDA header, so it cannot be hooked")
+    return known
+
+
+# ---- loading -------------------------------------------------------------------------------------------------------
+
+
+def _attributes(node: Any, argument: str) -> Iterable[tuple[str, int]]:
+    """Every ``argument.name`` below a syntax node, with its line. Walks `_fields`: module ast is slow to import."""
+    if type(node).__name__ == "Attribute" and getattr(node.value, "id", None) == argument:
+        yield node.attr, node.lineno
+    for field in node._fields:
+        value = getattr(node, field, None)
+        for child in value if isinstance(value, list) else (value,):
+            if hasattr(child, "_fields"):
+                yield from _attributes(child, argument)
+
+
+_trees: dict[str, Any] = {}
+
+
+def check_fields(hook: Hook) -> None:
+    """Raises PolicyError where the hook reads a field of its call that none of its functions has."""
+    code = hook.function.__code__
+    if code.co_argcount != 1:
+        raise PolicyError(f"{hook.where}: a hook takes one argument, the call")
+    argument = code.co_varnames[0]
+    fields = {p.attribute for name in hook.functions for p in tables.function(name).parameters or ()}
+    fields.update(n for n in (*vars(Call), *Call.__annotations__) if not n.startswith("_"))
+    tree = _trees.get(code.co_filename)
+    for node in getattr(tree, "body", ()):
+        if getattr(node, "name", None) != code.co_name or type(node).__name__ != "FunctionDef":
+            continue
+        for name, line in _attributes(node, argument):
+            if name not in fields and not name.startswith("_"):
+                raise PolicyError(f"{code.co_filename}:{line}: {unknown_field(hook.functions[0], name)}")
+
+
+def unknown_field(function: str, name: str) -> str:
+    """The sentence for a field that a function's call does not have."""
+    parameters = ", ".join(p.attribute for p in tables.function(function).parameters or ())
+    return f"{function} has no parameter {name!r}; it has {parameters or 'none'}"
+
+
+def _line_of(error: BaseException, path: str) -> int | None:
+    """The last line of the policy's own file in a traceback."""
+    line = None
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == path:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def find(path_or_name: str) -> str:
+    """The file of a policy: a path, or the name of a built-in one. Raises PolicyError."""
+    if os.path.isfile(path_or_name):
+        return os.path.abspath(path_or_name)
+    if os.sep not in path_or_name and not path_or_name.endswith(".py"):
+        builtin = os.path.join(os.path.dirname(__file__), "policies", path_or_name + ".py")
+        if os.path.isfile(builtin):
+            return builtin
+    reason = "is a directory" if os.path.isdir(path_or_name) else "does not exist"
+    raise PolicyError(f"policy {path_or_name}: the file {reason}; give the path of a Python file")
+
+
+_loaded = 0
+
+
+def load(path_or_name: str) -> Policy:
+    """Imports a policy file under a fresh name and returns its ``policy``.
+
+    Raises PolicyError, file:line first; OSError where the file could not be read.
+    """
+    global _loaded
+    path = find(path_or_name)
+    with open(path, "rb") as file:
+        source = file.read()
+    _loaded += 1
+    module = type(sys)(f"vgpu_policy_{_loaded}")
+    module.__file__ = path
+    sys.modules[module.__name__] = module
+    try:
+        _trees[path] = compile(source, path, "exec", 0x400)  # PyCF_ONLY_AST
+        exec(compile(source, path, "exec"), module.__dict__)
+    except SyntaxError as error:
+        raise PolicyError(f"{path}:{error.lineno or 1}: {error.msg}") from None
+    except PolicyError as error:
+        text = str(error)
+        raise PolicyError(text if text.startswith(path) else f"{path}:{_line_of(error, path) or 1}: {text}") from None
+    except OSError:
+        raise
+    except BaseException as error:
+        raise PolicyError(f"{path}:{_line_of(error, path) or 1}: {type(error).__name__}: {error}") from error
+    finally:
+        _trees.pop(path, None)
+    policy = getattr(module, "policy", None)
+    if not isinstance(policy, Policy):
+        raise PolicyError(f"{path}:1: it defines no policy; write `policy = Policy()`")
+    policy.path = path
+    return policy
+
+
+def apply_settings(policies: list[Policy], settings: Iterable[str]) -> None:
+    """Sets options from ``name=value`` texts, in every policy that declares the name. Raises PolicyError."""
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        holders = [p.options[name] for p in policies if name in p.options]
+        if not equals:
+            raise PolicyError(f"--set {setting}: write option=value")
+        if not holders:
+            known = sorted({n for p in policies for n in p.options})
+            raise PolicyError(
+                f"--set {setting}: no policy has an option {name!r}; "
+                + (f"there is {', '.join(known)}" if known else "none has any option")
+            )
+        for option in holders:
+            try:
+                option.set(value)
+            except ValueError as error:
+                raise PolicyError(f"--set {setting}: {error}") from None
+
+
+def profiles_of(policies: list[Policy], gpu: str) -> list[Any]:
+    """The devices to show: those that policies declare, else those of ``--gpu``. Raises PolicyError."""
+    declared = [device for policy in policies for device in policy.devices]
+    if not declared and not gpu:
+        return []
+    from vgpu_embed import devices
+
+    try:
+        if not declared:
+            return list(devices.parse_spec(gpu))
+        return list(
+            devices.distinct(
+                [
+                    devices.load(
+                        name,
+                        **{k: v.value if isinstance(v, Option) else v for k, v in changes.items()},
+                    )
+                    for name, changes in declared
+                ]
+            )
+        )
+    except (devices.ProfileError, devices.UnknownProfile) as error:
+        raise PolicyError(str(error)) from None
