@@ -1,0 +1,73 @@
+"""How the virtual machine's modules say what answers which function."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from vgpu_embed.policy import Call, Policy, Result
+    from vgpu_embed.virtual.machine import Machine
+
+    class AnyCall(Call):
+        """A call of a function that is not said here."""
+
+        result: Result
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    Answer = Callable[[Machine, AnyCall], int | str]
+
+
+class Refused(Exception):
+    """A function ends with an error."""
+
+    def __init__(self, result: int) -> None:
+        super().__init__(f"error {result}")
+        self.result = result
+
+
+class Answers:
+    """Functions of the machine, each under the names of the library functions that it answers.
+
+    ready     asked before each answer; raises Refused where the library has to be initialised first
+    reported  told each result
+    """
+
+    def __init__(
+        self,
+        ready: Callable[[Machine, AnyCall], None] | None = None,
+        reported: Callable[[Machine, int | str], None] | None = None,
+    ) -> None:
+        self._ready = ready
+        self._reported = reported
+        self._answers: list[tuple[tuple[str, ...], Answer]] = []
+
+    def __call__(self, *functions: str) -> Callable[[Answer], Answer]:
+        """Decorates what answers these functions."""
+
+        def decorate(answer: Answer) -> Answer:
+            self._answers.append((functions, answer))
+            return answer
+
+        return decorate
+
+    def add_to(self, policy: Policy, machine: Machine) -> None:
+        """Makes hooks of them."""
+        for functions, answer in self._answers:
+            policy.hook(*functions)(self._hook(machine, answer))
+
+    def _hook(self, machine: Machine, answer: Answer) -> Callable[[AnyCall], int | str]:
+        def asked(call: AnyCall) -> int | str:
+            try:
+                if self._ready:
+                    self._ready(machine, call)
+                result = answer(machine, call)
+            except Refused as refused:
+                result = refused.result
+            if self._reported:
+                self._reported(machine, result)
+            return result
+
+        return asked

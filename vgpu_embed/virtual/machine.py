@@ -1,0 +1,143 @@
+"""The virtual machine's state: its GPUs, which of them the process sees, what has been initialised."""
+
+from __future__ import annotations
+
+from _thread import _local  # what threading.local is; importing threading costs a start a millisecond
+
+from vgpu_embed.devices.visible import init_result, visible
+from vgpu_embed.virtual.answers import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from vgpu_embed.devices import Profile
+
+INVALID_VALUE = 1
+NOT_INITIALIZED = 3
+INVALID_DEVICE = 101
+INVALID_CONTEXT = 201
+NOT_FOUND = 500
+NOT_SUPPORTED = 801
+"""CUDA_ERROR_… of cuda.h; cudaError… of the runtime has the same numbers."""
+
+DRIVER_VERSION = 13000
+DRIVER_NAME = "580.159.04"
+"""The driver of a machine without GPUs; otherwise the profiles say."""
+
+CONTEXT_RESERVE = 85017493504 - 84465090560
+CONTEXT_RESERVE_MULTIPROCESSORS = 132
+"""What a context of its own takes from an H100's memory before anything is allocated, and the multiprocessors that
+this is for (tests/devices/data/h100.json, mem_total_in_ctx)."""
+
+
+class Thread(_local):
+    """What each thread of the program has for itself."""
+
+    device = 0
+    """The runtime's current device."""
+    context: int | None = None
+    """The device whose context is the driver's current one."""
+    error = 0
+    """The runtime's last error."""
+
+
+class Machine:
+    """GPUs, and what the process has done with them."""
+
+    def __init__(
+        self, profiles: Sequence[Profile], setting: Callable[[str], str | None], thunk: Callable[[int], Any]
+    ) -> None:
+        self.profiles = list(profiles)
+        self.setting = setting
+        self.thunk = thunk
+        self.visible: list[Profile] = []
+        """The devices that CUDA shows this process, by ordinal, from cuInit on."""
+        self.driver_ready = False
+        self.runtime_ready = False
+        self.nvml_users = 0
+        """How often NVML has been initialised and not shut down."""
+        self.thread = Thread()
+
+    def start(self) -> int:
+        """cuInit: settles which devices are visible; a failure may be tried again."""
+        if not self.driver_ready:
+            value = self.setting("CUDA_VISIBLE_DEVICES")
+            result = init_result(self.profiles, value, self.setting("CUDA_DEVICE_ORDER"))
+            if result:
+                return result
+            self.visible = visible(self.profiles, value)
+            self.driver_ready = True
+        return 0
+
+    def device(self, ordinal: int) -> Profile:
+        """A visible device; refuses any other number with CUDA_ERROR_INVALID_DEVICE."""
+        if not 0 <= ordinal < len(self.visible):
+            raise Refused(INVALID_DEVICE)
+        return self.visible[ordinal]
+
+    @property
+    def driver_version(self) -> int:
+        """The CUDA version of the driver, 13000 for 13.0."""
+        return self.profiles[0].driver_version if self.profiles else DRIVER_VERSION
+
+    @property
+    def driver_name(self) -> str:
+        """The driver's own version, "580.159.04"."""
+        return self.profiles[0].driver_name if self.profiles else DRIVER_NAME
+
+
+def free_memory(profile: Profile) -> int:
+    """Bytes free in a fresh context.
+
+    Derived, not measured, but for the H100: most of what a context takes is per multiprocessor (local memory, stacks),
+    so that the H100's figure is scaled by their number. Never less than half of the memory.
+    """
+    reserve = CONTEXT_RESERVE * profile.multiprocessors // CONTEXT_RESERVE_MULTIPROCESSORS
+    return max(profile.memory - reserve, profile.memory // 2)
+
+
+# ---- PCI locations -------------------------------------------------------------------------------------------------
+
+
+def at_location(profiles: Sequence[Profile], text: str) -> int | None:
+    """The index of the device at a PCI location, or None; refuses what is no location with INVALID_VALUE."""
+    place = pci_location(text)
+    if place is None:
+        raise Refused(INVALID_VALUE)
+    return next((n for n, profile in enumerate(profiles) if (*profile.pci, 0) == place), None)
+
+
+def pci_location(text: str) -> tuple[int, int, int, int] | None:
+    """Domain, bus, device and function, in the spellings that driver 580.159.04 takes.
+
+    `0000:0B:00.0`, `0000:0B:00`, `0B:00.0`; any number of digits, white space before, anything behind
+    (tests/virtual/data/h100-queries.json).
+    """
+    numbers = _scan(text, "::.")
+    if len(numbers) >= 3:
+        domain, bus, device, function = (*numbers, 0)[:4]
+        return domain, bus, device, function
+    numbers = _scan(text, ":.")
+    if len(numbers) == 3:
+        bus, device, function = numbers
+        return 0, bus, device, function
+    return None
+
+
+def _scan(text: str, separators: str) -> list[int]:
+    """Hexadecimal numbers with these separators between them, as far as the text has them: C's sscanf."""
+    numbers = []
+    for separator in (*separators, ""):
+        text = text.lstrip()
+        length = 0
+        while length < len(text) and text[length] in "0123456789abcdefABCDEF":
+            length += 1
+        if not length:
+            break
+        numbers.append(int(text[:length], 16))
+        if text[length : length + 1] != separator:
+            break
+        text = text[length + 1 :]
+    return numbers
