@@ -1,0 +1,54 @@
+"""What the tests of the command line share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import vgpu_embed
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def clean_environment() -> dict[str, str]:
+    """The environment without what a developer's shell may preload or set for us."""
+    drop = ("VGPU_", "LD_PRELOAD", "LD_LIBRARY_PATH", "NO_COLOR", "FORCE_COLOR")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(drop)}
+    return {**kept, "PYTHONPATH": str(Path(vgpu_embed.__path__[0]).parent)}
+
+
+@pytest.fixture
+def cli(clean_environment: dict[str, str]) -> Cli:
+    """Runs `vgpu-embed` as a user would; keyword arguments are variables to set."""
+
+    def run(*arguments: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "vgpu_embed.cli", *arguments],
+            env={**clean_environment, **variables},
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return run
+
+
+@pytest.fixture
+def compile_c(tmp_path: Path) -> Callable[..., Path]:
+    """Compiles C source text to a file, with further flags of the compiler."""
+
+    def build(target: Path, source: str, *flags: str) -> Path:
+        text = tmp_path / "source.c"
+        text.write_text(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cc", "-o", str(target), str(text), *flags], check=True)
+        return target
+
+    return build

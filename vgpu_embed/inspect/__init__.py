@@ -1,0 +1,1 @@
+"""What can be learnt from outside: ELF files, the driver, what processes have mapped."""

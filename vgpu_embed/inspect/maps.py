@@ -1,0 +1,111 @@
+"""Which processes have the library in them, and what they were told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import psutil
+
+from vgpu_embed import options
+
+LIBRARY = "libvgpu-cuda.so"
+ALIAS = "/vgpu_embed/virtual/lib/libcuda.so.1"
+
+
+class Unreadable(PermissionError):
+    """A process whose maps this user may not read."""
+
+
+class Preloaded:
+    """A process that has the library mapped.
+
+    Attributes:
+        pid, name, user: of the process.
+        library: the mapped file, which may have been replaced since.
+        mode: "native", "virtual" or "disabled".
+        devices: its VGPU_GPU.
+        policies: its VGPU_POLICY.
+    """
+
+    __slots__ = ("pid", "name", "user", "mode", "devices", "policies", "library")  # noqa: RUF023 - order shown
+
+    def __init__(self, process: psutil.Process, mapped: list[str], library: str) -> None:
+        environment = _environment(process)
+        self.pid = process.pid
+        self.name = process.name()
+        self.user = process.username()
+        self.library = library
+        self.mode = _mode(environment, mapped)
+        self.devices = options.values("gpu", environment)
+        self.policies = options.values("policy", environment)
+
+    def as_dict(self) -> dict[str, object]:
+        """The same, for JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def mapped_files(pid: int) -> list[str]:
+    """The files that a process has mapped, each once, in the order of their addresses.
+
+    Raises:
+        Unreadable: the process belongs to somebody else.
+        ProcessLookupError: there is no such process.
+    """
+    try:
+        return [mapping.path for mapping in psutil.Process(pid).memory_maps()]
+    except psutil.AccessDenied as error:
+        raise Unreadable(pid) from error
+    except psutil.NoSuchProcess as error:
+        raise ProcessLookupError(pid) from error
+
+
+def preloaded(pid: int) -> Preloaded | None:
+    """The process, if it has the library mapped.
+
+    Raises:
+        Unreadable: the process belongs to somebody else.
+        ProcessLookupError: there is no such process, or no longer.
+    """
+    mapped = mapped_files(pid)
+    for path in mapped:
+        if os.path.basename(path) == LIBRARY:
+            try:
+                return Preloaded(psutil.Process(pid), mapped, path)
+            except psutil.Error as error:
+                raise ProcessLookupError(pid) from error
+    return None
+
+
+def scan(unreadable: list[int]) -> Iterator[Preloaded]:
+    """Every process that has the library mapped, by process id.
+
+    Args:
+        unreadable: takes up the process ids that could not be looked into.
+    """
+    for pid in sorted(psutil.pids()):
+        try:
+            process = preloaded(pid)
+        except Unreadable:
+            unreadable.append(pid)
+        except ProcessLookupError:
+            continue
+        else:
+            if process is not None:
+                yield process
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    try:
+        return process.environ()
+    except psutil.AccessDenied:
+        return {}
+
+
+def _mode(environment: dict[str, str], mapped: list[str]) -> str:
+    if environment.get("VGPU_DISABLE", "") not in ("", "0"):
+        return "disabled"
+    said = options.values("mode", environment)
+    if said:
+        return said[0]
+    return "virtual" if any(path.endswith(ALIAS) for path in mapped) else "native"
