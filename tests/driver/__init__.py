@@ -1,0 +1,1 @@
+"""The fake driver: its sources, and what generates the rest of them."""

@@ -1,0 +1,6 @@
+int private_answer(void);
+
+int private_answer(void)
+{
+    return 42;
+}

@@ -1,0 +1,3 @@
+module ollama
+
+go 1.22

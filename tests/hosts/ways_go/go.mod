@@ -1,0 +1,3 @@
+module ways_go
+
+go 1.22

@@ -1,0 +1,61 @@
+/* Fuzzes the files that say which Python to embed: the record beside the library and pyvenv.cfg, whose texts are the
+ * two halves of the input. Whatever they hold, every field ends, and a refusal has a sentence. */
+#define _GNU_SOURCE
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint8_t *record, *config;
+static size_t record_size, config_size;
+
+static FILE *given(const char *path, const char *mode)
+{
+    size_t size = strstr(path, "pyvenv.cfg") ? config_size : record_size;
+    const uint8_t *data = strstr(path, "pyvenv.cfg") ? config : record;
+    (void)mode;
+    return size ? fmemopen((void *)data, size, "r") : NULL;
+}
+
+#define fopen given
+#include "../../csrc/python.c"
+
+static struct vgpu_settings settings = {.library = "/prefix/lib/pythonX/site-packages/vgpu_embed/libvgpu-cuda.so"};
+
+const struct vgpu_settings *vgpu_settings(void)
+{
+    return &settings;
+}
+
+bool vgpu_beside(char *path, size_t size, const char *name)
+{
+    return snprintf(path, size, "/prefix/%s", name) < (int)size;
+}
+
+static void check_ended(const char *field, size_t size)
+{
+    if (strnlen(field, size) == size)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct vgpu_python python;
+    const uint8_t *cut = size ? memchr(data, 0, size) : NULL;
+    char error[1200] = "";
+
+    record = data;
+    record_size = cut ? (size_t)(cut - data) : size;
+    config = cut ? cut + 1 : data + size;
+    config_size = size - (size_t)(config - data);
+    memset(&python, 0xff, sizeof python);
+    if (!vgpu_find_python(&python, error, sizeof error) && !*error)
+        abort();
+    check_ended(python.libpython, sizeof python.libpython);
+    check_ended(python.home, sizeof python.home);
+    check_ended(python.executable, sizeof python.executable);
+    check_ended(python.path, sizeof python.path);
+    return 0;
+}
