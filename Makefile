@@ -1,0 +1,111 @@
+# `make demo` and `make test` do everything on a fresh machine; what they install goes into .venv and .venvs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The other Pythons that the tests run on: every one from 3.10 that is found, beside $(PYTHON).
+OTHERS := $(shell $(PYTHON) tests/pythons.py 2>/dev/null)
+
+C_FILES := $(wildcard csrc/*.[ch] tests/*/*.[ch] tests/*/*.cpp)
+TEST_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard tests/*/*.py))))
+SOURCES := $(wildcard csrc/*) setup.py pyproject.toml vgpu_embed/core_build.py vgpu_embed/embed/redirect.py \
+           $(wildcard vgpu_embed/tables/*.tsv vgpu_embed/tables/*.cdef vgpu_embed/tables/*.py) \
+           $(wildcard vgpu_embed/devices/*.toml vgpu_embed/devices/*/*.toml vgpu_embed/devices/*.py)
+
+.PHONY: demo test test-here test-others test-gpu bench soak check build hosts real docs tables format clean
+.DELETE_ON_ERROR:
+
+demo: build real hosts
+	@tests/demo.sh
+
+# ---- what the targets need ----
+
+$(VENV)/tests.stamp: tests/requirements.txt
+	@$(PYTHON) tests/pythons.py --check
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -r tests/requirements.txt
+	touch $@
+
+$(VENV)/check.stamp: docs/requirements.txt $(VENV)/tests.stamp
+	$(PIP) -r docs/requirements.txt
+	touch $@
+
+$(VENV)/build.stamp: $(VENV)/tests.stamp $(SOURCES)
+	$(PIP) --no-build-isolation --no-deps -e .
+	touch $@
+
+build: $(VENV)/build.stamp
+
+real: $(VENV)/tests.stamp
+	@$(BIN)/python tests/real/fetch.py >/dev/null
+
+hosts:
+	@$(MAKE) --no-print-directory -C tests/hosts all
+
+# ---- tests ----
+
+test: test-here test-others
+
+test-here: build real hosts
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# On the others: what depends on the embedded Python, over an installed wheel.
+test-others: build real hosts $(OTHERS:%=.venvs/%/build.stamp)
+	@for version in $(OTHERS); do \
+	    echo "== Python $$version"; \
+	    .venvs/$$version/bin/pytest -n 2 --dist loadgroup -m every_python \
+	        $$(grep -rl every_python tests --include='test_*.py') || exit 1; \
+	done
+
+.venvs/%/build.stamp: tests/requirements.txt $(SOURCES) $(wildcard vgpu_embed/*.py vgpu_embed/*/*.py)
+	$$($(PYTHON) tests/pythons.py --path $*) -m venv .venvs/$*
+	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps \
+	    --force-reinstall .
+	touch $@
+
+# The long part: every mutation of the safeguards (writes docs/mutations.md), fuzzers for ten minutes each. Under an hour.
+soak: test-others
+	$(BIN)/python -m pytest -n 2 tests/loader --all-mutations
+	$(BIN)/python -m pytest -n 2 tests/tools --soak --timeout 3600
+
+# What a call costs, over the fake driver. Never part of the tests: machines differ.
+bench: build
+	@mkdir -p tests/bench/build
+	@cc -O2 -Wall -Wextra -Werror -o tests/bench/build/calls tests/bench/calls.c -pthread -ldl
+	@$(BIN)/python tests/bench/bench.py
+
+# Over a real driver: a C program, PyTorch, CuPy and JAX under four policies. Writes docs/gpu.md.
+test-gpu:
+	PYTHON=$(PYTHON) tests/gpu/run.sh
+
+# ---- checks ----
+
+check: $(VENV)/check.stamp build
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict vgpu_embed setup.py docs/reference.py
+	@# One folder at a time: their conftest.py have the same name.
+	for folder in tests/*.py $(TEST_FOLDERS); do MYPYPATH=tests:tests/hosts $(BIN)/mypy --strict $$folder || exit 1; done
+	$(BIN)/clang-format --style=file:csrc/.clang-format --dry-run --Werror $(C_FILES)
+	$(BIN)/python -m vgpu_embed.tables.generate --check
+	$(MAKE) --no-print-directory docs
+
+docs: $(VENV)/check.stamp build
+	$(BIN)/python docs/reference.py
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build
+
+format: $(VENV)/check.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format --style=file:csrc/.clang-format -i $(C_FILES)
+
+# Writes the committed tables from NVIDIA's headers.
+tables: $(VENV)/check.stamp
+	$(BIN)/python -m vgpu_embed.tables.generate
+
+clean:
+	rm -rf $(VENV) .venvs build docs/_build tests/*/build
+	rm -f vgpu_embed/*.so vgpu_embed/libvgpu-cuda.python vgpu_embed/devices/profiles.json
+	rm -rf vgpu_embed/virtual/lib vgpu_embed.egg-info
