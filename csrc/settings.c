@@ -138,7 +138,7 @@ static int log_descriptor(void)
 {
     const char *name = vgpu_setting("VGPU_LOG_FILE"), *percent;
 
-    if (!name || !*name)
+    if (!name || !*name || strcmp(name, "journal:") == 0)
         return -1;
     percent = strstr(name, "%p");
     return percent ? open_log_of_process(name, percent) : open_log(name);

@@ -16,7 +16,7 @@ PROCESS_ID = "%p"
 """Stands for the process id in a file name."""
 
 JOURNAL = "journal:"
-"""The log file that is the systemd journal."""
+"""The log file that is the systemd journal; not there yet."""
 
 
 class Option:
@@ -31,9 +31,10 @@ class Option:
         repeatable: whether it may be given more than once; its variable joins the values by `;`.
         choices: the only values there are, or an empty tuple.
         default: what holds when it is not given.
+        missing: what is not there yet, as a sentence, for an option of the contract that nothing serves so far.
     """
 
-    __slots__ = ("choices", "default", "flag", "help", "metavar", "name", "repeatable", "variable")
+    __slots__ = ("choices", "default", "flag", "help", "metavar", "missing", "name", "repeatable", "variable")
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class Option:
         repeatable: bool = False,
         choices: tuple[str, ...] = (),
         default: str | None = None,
+        missing: str = "",
     ) -> None:
         self.name = name
         self.flag = "--" + name.replace("_", "-") if flag else None
@@ -54,6 +56,7 @@ class Option:
         self.repeatable = repeatable
         self.choices = choices
         self.default = default
+        self.missing = missing
 
 
 OPTIONS: tuple[Option, ...] = (
@@ -79,9 +82,9 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "kernels",
         "skip|fail",
-        "What a kernel launch does on a virtual GPU.",
+        "What a kernel launch does on a virtual GPU. Not there yet.",
         choices=("skip", "fail"),
-        default="skip",
+        missing="launches are not implemented yet, each returns not supported",
     ),
     Option(
         "log",
@@ -93,9 +96,14 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "log_file",
         "FILE",
-        "Where log lines go instead of stderr; %p is the process id, journal: the journal.",
+        "Where log lines go instead of stderr; %p is the process id.",
     ),
-    Option("trace", "FILE", "Records the calls in a file; %p is the process id."),
+    Option(
+        "trace",
+        "FILE",
+        "Records the calls in a file; %p is the process id. Not there yet.",
+        missing="recording calls is not implemented yet",
+    ),
     Option("disable", "1", "Makes the preloaded library inert.", flag=False),
 )
 

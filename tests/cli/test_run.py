@@ -75,12 +75,22 @@ def test_everything_else_stays_as_it_was(cli: Cli, clean_environment: dict[str, 
 
 
 def test_several_values_are_joined_and_paths_made_absolute(cli: Cli, tmp_path: Path) -> None:
-    options = ("--gpu", "t4", "--log", "info", "--log-file", "%p.log", "--trace", "t")
+    options = ("--gpu", "t4", "--log", "info", "--log-file", "%p.log")
     environment = sees(cli(*VIRTUAL, *options, "env", "-0", cwd=tmp_path))
     assert environment["VGPU_GPU"] == "h100;t4"
     assert environment["VGPU_LOG"] == "info"
     assert environment["VGPU_LOG_FILE"] == str(tmp_path / "%p.log")
-    assert environment["VGPU_TRACE"] == str(tmp_path / "t")
+
+
+@pytest.mark.parametrize(
+    "option",
+    [("--trace", "t"), ("--kernels", "skip"), ("--kernels", "fail"), ("--log-file", "journal:")],
+)
+def test_what_is_not_there_yet_is_refused_by_name(cli: Cli, option: tuple[str, str]) -> None:
+    result = cli(*VIRTUAL, *option, "true")
+    assert result.returncode == 125
+    assert result.stderr.startswith(f"vgpu-embed: {option[0]}")
+    assert "implemented yet" in result.stderr
 
 
 def test_variables_count_where_no_flag_is_given(cli: Cli) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import vgpu_embed.options as options
 from vgpu_embed import policy as policies
 from vgpu_embed._core import ffi, lib
+from vgpu_embed.embed import log
 from vgpu_embed.policy import Policy
 
 TYPE_CHECKING = False
@@ -43,8 +45,18 @@ class Session:
         return []
 
 
+def name_what_is_missing() -> None:
+    """One line for each variable that is set and that nothing serves so far."""
+    for option in options.OPTIONS:
+        if option.missing and setting(option.variable):
+            log.write(log.ERROR, f"{option.variable} is ignored: {option.missing}")
+    if setting("VGPU_LOG_FILE") == options.JOURNAL:
+        log.write(log.ERROR, "VGPU_LOG_FILE is ignored: writing to the journal is not implemented yet")
+
+
 def load() -> Session:
     """Loads what VGPU_POLICY, VGPU_SET and VGPU_GPU name. Raises PolicyError or OSError."""
+    name_what_is_missing()
     user = [policies.load(name) for name in _listed("VGPU_POLICY")]
     policies.apply_settings(user, _listed("VGPU_SET"))
     return Session(user, policies.profiles_of(user, setting("VGPU_GPU") or ""))
