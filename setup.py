@@ -29,6 +29,7 @@ COMPILE = [
 ]
 # Paths and log lines are cut where they do not fit; that is meant.
 COMPILE += ["-Wno-format-truncation", f"-I{ROOT}/csrc"]
+C_FILES = ("stub", "answers", "record", "service", "elf", "sites", "settings", "driver", "embed", "python")
 LINK = ["-shared", "-Wl,-z,now,-z,relro,-z,defs,--as-needed"]
 
 
@@ -125,7 +126,7 @@ class Build(build_ext):
 
     def build_library(self, work: Path, package: Path, core_name: str) -> None:
         """libvgpu-cuda.so, which needs libc only, and the gate."""
-        sources = [ROOT / "csrc" / f"{n}.c" for n in ("stub", "elf", "sites", "settings", "driver", "embed", "python")]
+        sources = [ROOT / "csrc" / f"{n}.c" for n in C_FILES]
         sources += [
             ROOT / "csrc/entry.S",
             work / "generated/driver_thunks.S",
@@ -135,10 +136,11 @@ class Build(build_ext):
             f'-DVGPU_PYTHON_VERSION="{VERSION}"',
             f'-DVGPU_MULTIARCH="{MULTIARCH}"',
             f'-DVGPU_CORE_FILE="{core_name}"',
+            f'-DVGPU_VERSION="{self.distribution.get_version()}"',
         ]
         library = package / "libvgpu-cuda.so"
         flags = shlex.split(os.environ.get("VGPU_CFLAGS", ""))
-        versions = f"-Wl,-soname,libvgpu-cuda.so,--version-script={work}/generated/library.map"
+        versions = f"-Wl,-z,nodelete,-soname,libvgpu-cuda.so,--version-script={work}/generated/library.map"
         self.compile(library, *defines, *flags, *LINK, versions, *sources)
         self.compile(
             package / "libvgpu-gate.so",

@@ -8,17 +8,76 @@ static const struct vgpu_host *host;
 static PyThreadState *main_state;
 static PyGILState_STATE fork_state;
 
-static uint64_t host_call(struct vgpu_frame *frame, uint32_t stack_words)
+#define ROOM (1 << 20) /* memory that there has to be for a thread's first steps in Python */
+
+static uint64_t host_call(struct vgpu_frame *frame)
 {
     if (!frame->target)
         return VGPU_NOWHERE;
-    host->call(frame, stack_words);
+    host->call(frame);
     return frame->result;
 }
 
-static void host_route(uint32_t slot, int route, uint64_t constant)
+static void host_route(uint32_t slot, uint32_t route, uint64_t constant, uint32_t scalars, uint32_t narrow)
 {
-    host->route(slot, route, constant);
+    host->route(slot, route, constant, scalars, narrow);
+}
+
+static void host_filter(uint32_t slot, const struct vgpu_operation *steps, uint32_t count)
+{
+    host->filter(slot, steps, count);
+}
+
+static void host_remember(const struct vgpu_frame *frame, uint32_t caller, uint32_t generation, uint32_t verdict,
+                          const struct vgpu_output *outputs, uint32_t count)
+{
+    host->remember(frame, caller, generation, verdict, outputs, count);
+}
+
+static void host_forget(void)
+{
+    host->forget();
+}
+
+static void host_chunks(struct vgpu_chunks *about)
+{
+    host->chunks(about);
+}
+
+static void host_release(char *chunk)
+{
+    host->release(chunk);
+}
+
+static void host_publish(const char *text)
+{
+    host->publish(text);
+}
+
+static void host_watch(const char *path, const uint64_t *identity)
+{
+    host->watch(path, identity);
+}
+
+static void host_serve(uint32_t milliseconds, uint32_t observes)
+{
+    host->serve(milliseconds, observes);
+}
+
+/* Raises guard.Overrun in a thread, at its next step in Python. */
+static void interrupt(uint64_t thread)
+{
+    PyGILState_STATE state = PyGILState_Ensure();
+    PyObject *module = PyImport_ImportModule("vgpu_embed.embed.guard");
+    PyObject *overrun = module ? PyObject_GetAttrString(module, "Overrun") : NULL;
+
+    if (overrun)
+        PyThreadState_SetAsyncExc((unsigned long)thread, overrun);
+    else
+        PyErr_Clear();
+    Py_XDECREF(overrun);
+    Py_XDECREF(module);
+    PyGILState_Release(state);
 }
 
 static void *host_thunk(uint32_t slot)
@@ -34,6 +93,11 @@ static void *host_real(uint32_t slot)
 static const char *host_caller(uint32_t number)
 {
     return host->caller(number);
+}
+
+static const char *host_driver(void)
+{
+    return host->driver();
 }
 
 static const char *host_setting(const char *name)
@@ -53,11 +117,17 @@ static const struct vgpu_host *host_info(void)
 
 /* The namespace's C library has to be told of each thread that the program made. The thread's state is made here,
  * where no fork can come in between; cffi finds and uses it. */
-static void thread_begin(void)
+static int thread_begin(void)
 {
+    void *room = PyMem_RawMalloc(ROOM); /* PyThreadState_New goes through NULL where it gets none (3.11) */
+
+    if (!room)
+        return 0;
+    PyMem_RawFree(room);
     __ctype_init();
     PyGILState_Ensure();
     PyEval_SaveThread();
+    return 1;
 }
 
 static void thread_end(void)
@@ -95,13 +165,16 @@ static void after_fork_child(void)
         PyGILState_Release(fork_state);
 }
 
-/* A policy's atexit functions; an embedded interpreter is not finalized. */
+/* The last events and a policy's atexit functions; an embedded interpreter is not finalized. */
 static void at_exit(void)
 {
-    PyGILState_STATE state = PyGILState_Ensure();
-    PyObject *module = PyImport_ImportModule("atexit");
-    PyObject *result = module ? PyObject_CallMethod(module, "_run_exitfuncs", NULL) : NULL;
+    PyGILState_STATE state;
+    PyObject *module, *result;
 
+    vgpu_drain();
+    state = PyGILState_Ensure();
+    module = PyImport_ImportModule("atexit");
+    result = module ? PyObject_CallMethod(module, "_run_exitfuncs", NULL) : NULL;
     if (!result)
         PyErr_Print();
     Py_XDECREF(result);
@@ -189,6 +262,11 @@ vgpu_core_open(const struct vgpu_host *the_host, const struct vgpu_python *pytho
         .after_fork_parent = after_fork_parent,
         .after_fork_child = after_fork_child,
         .at_exit = at_exit,
+        .begin = vgpu_begin,
+        .reload = vgpu_reload,
+        .command = vgpu_command,
+        .drain = vgpu_drain,
+        .overrun = vgpu_overrun,
     };
     return NULL;
 }

@@ -1,6 +1,8 @@
 /* The real driver: found as the loader would find it, on first use. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "stub.h"
@@ -11,6 +13,7 @@ static void *real[VGPU_DRIVER_SLOTS];
 /* Address and slot in one word, so that threads that fill the table at once agree: addresses have 47 bits. */
 static uint64_t by_address[ADDRESSES];
 static bool opened;
+static char path[PATH_MAX];
 
 static size_t place(uintptr_t address)
 {
@@ -66,12 +69,20 @@ bool vgpu_driver_open(bool load)
             __atomic_store_n(&real[slot], address, __ATOMIC_RELEASE);
         }
     }
-    if (handle)
+    if (handle) {
+        if (!realpath(((struct link_map *)handle)->l_name, path))
+            path[0] = 0;
         __atomic_store_n(&opened, true, __ATOMIC_RELEASE);
-    else if (load)
+    }
+    if (!handle && load)
         dlerror(); /* ours: the program did not ask */
     thread->opening = false;
     return handle != NULL;
+}
+
+const char *vgpu_driver_path(void)
+{
+    return __atomic_load_n(&opened, __ATOMIC_ACQUIRE) ? path : "";
 }
 
 void *vgpu_real(uint32_t slot)

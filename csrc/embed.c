@@ -25,16 +25,19 @@
 #define STACK_NEEDED (4u << 20) /* less than this free, and Python runs on a borrowed stack */
 #define GATE_SECONDS 10         /* how long a thread waits for another one's start; VGPU_GATE overrides */
 
-static int state; /* enum vgpu_state */
+int vgpu_state;
+#define state vgpu_state
 static pid_t starter;
 static time_t retry_at;
 static int inside_count; /* threads in Python */
-static int *not_forked;  /* a page that reads zero in a fork child: 1 while the interpreter is this process's own */
+int *vgpu_not_forked;
+#define not_forked vgpu_not_forked
 static pthread_key_t thread_key, reserved_keys[KEYS];
 static struct vgpu_python python;
 static void *libpython;
-static struct vgpu_core core;
+struct vgpu_core vgpu_core;
 static struct vgpu_host host;
+static struct vgpu_thread *threads; /* those that have entered Python; under `passing` */
 
 static time_t now(void)
 {
@@ -104,16 +107,23 @@ static int on_enough_stack(int (*function)(void *), void *argument)
 
 /* Both libcs keep thread-specific data in the same per-thread array, of which slots from 32 up are allocated on first
  * use and freed by the host's: it has to be the one that allocates them. */
-static void begin_thread(struct vgpu_thread *thread)
+static bool begin_thread(struct vgpu_thread *thread)
 {
     for (int i = 0; i < KEYS; i++) {
         pthread_setspecific(reserved_keys[i], thread);
         pthread_setspecific(reserved_keys[i], NULL);
     }
     pthread_setspecific(thread_key, thread);
+    if (vgpu_core.thread_begin && !vgpu_core.thread_begin())
+        return false;
     thread->begun = true;
-    if (core.thread_begin)
-        core.thread_begin();
+    thread->self = pthread_self();
+    thread->previous = NULL;
+    thread->next = threads;
+    if (threads)
+        threads->previous = thread;
+    threads = thread;
+    return true;
 }
 
 /* As at program start: to nearest, nothing traps. */
@@ -151,6 +161,12 @@ static void to_program(struct vgpu_thread *thread, struct vgpu_floating outer)
  * in that moment would leave the namespace's malloc locked in the child for ever. */
 static pthread_mutex_t passing = PTHREAD_MUTEX_INITIALIZER;
 
+/* The service thread looks at it. */
+static void set_inside(struct vgpu_thread *thread, int inside)
+{
+    __atomic_store_n(&thread->inside, inside, __ATOMIC_RELAXED);
+}
+
 struct entry {
     int (*function)(void *);
     void *argument;
@@ -161,24 +177,28 @@ static int enter(void *argument)
     struct entry *entry = argument;
     struct vgpu_thread *thread = &vgpu_thread;
     struct vgpu_floating outer;
-    int result;
+    int result = 0, cancelling;
 
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling); /* it would keep the interpreter's lock */
     __atomic_add_fetch(&inside_count, 1, __ATOMIC_RELAXED);
-    thread->inside++;
+    set_inside(thread, thread->inside + 1);
+    __atomic_store_n(&thread->entries, thread->entries + 1, __ATOMIC_RELAXED);
     outer = to_python(thread);
     if (!thread->begun) {
         pthread_mutex_lock(&passing);
         begin_thread(thread);
         pthread_mutex_unlock(&passing);
     }
-    result = entry->function(entry->argument);
+    if (thread->begun)
+        result = entry->function(entry->argument);
     to_program(thread, outer);
-    thread->inside--;
+    set_inside(thread, thread->inside - 1);
     __atomic_sub_fetch(&inside_count, 1, __ATOMIC_RELAXED);
+    pthread_setcancelstate(cancelling, NULL);
     return result;
 }
 
-static int in_python(int (*function)(void *), void *argument)
+int vgpu_in_python(int (*function)(void *), void *argument)
 {
     struct entry entry = {function, argument};
     return on_enough_stack(enter, &entry);
@@ -203,14 +223,26 @@ static bool is_ours(void)
     return false;
 }
 
+static void forget_thread(struct vgpu_thread *thread)
+{
+    if (thread->next)
+        thread->next->previous = thread->previous;
+    if (thread->previous)
+        thread->previous->next = thread->next;
+    else
+        threads = thread->next;
+}
+
 static void end_thread(void *argument)
 {
     struct vgpu_thread *thread = &vgpu_thread;
 
     (void)argument;
-    if (state == VGPU_READY && is_ours()) {
+    if (thread->begun && is_ours()) {
         pthread_mutex_lock(&passing);
-        in_python(call_void, &core.thread_end);
+        if (state == VGPU_READY)
+            vgpu_in_python(call_void, &vgpu_core.thread_end);
+        forget_thread(thread);
         pthread_mutex_unlock(&passing);
     }
     thread->begun = false;
@@ -231,18 +263,18 @@ static int nothing_in_python(void *argument)
 
 static void before_fork(void)
 {
-    forking = state == VGPU_READY && !vgpu_thread.inside && is_ours() && in_python(nothing_in_python, NULL);
+    forking = state == VGPU_READY && !vgpu_thread.inside && is_ours() && vgpu_in_python(nothing_in_python, NULL);
     if (!forking)
         return;
     pthread_mutex_lock(&passing);
-    in_python(call_void, &core.before_fork);
+    vgpu_in_python(call_void, &vgpu_core.before_fork);
 }
 
 static void after_fork_parent(void)
 {
     if (!forking)
         return;
-    in_python(call_void, &core.after_fork_parent);
+    vgpu_in_python(call_void, &vgpu_core.after_fork_parent);
     pthread_mutex_unlock(&passing);
     forking = false;
 }
@@ -250,12 +282,19 @@ static void after_fork_parent(void)
 static void after_fork_child(void)
 {
     inside_count = vgpu_thread.inside ? 1 : 0;
+    threads = vgpu_thread.begun ? &vgpu_thread : NULL;
+    vgpu_thread.next = vgpu_thread.previous = NULL;
+    vgpu_answers_forked();
+    vgpu_record_forked();
+    vgpu_service_forked();
     if (state == VGPU_STARTING)
         state = VGPU_FAILED; /* by a thread that this process does not have */
-    if (!forking)
+    if (!forking) {
+        pthread_mutex_init(&passing, NULL);
         return;
+    }
     *not_forked = 1;
-    in_python(call_void, &core.after_fork_child);
+    vgpu_in_python(call_void, &vgpu_core.after_fork_child);
     pthread_mutex_unlock(&passing);
     forking = false;
 }
@@ -264,8 +303,9 @@ static void after_fork_child(void)
  * not end. */
 __attribute__((destructor)) static void at_exit(void)
 {
-    if (state == VGPU_READY && __atomic_load_n(&inside_count, __ATOMIC_RELAXED) == 0 && is_ours())
-        in_python(call_void, &core.at_exit);
+    if (state == VGPU_READY && is_ours() && vgpu_service_stop() &&
+        __atomic_load_n(&inside_count, __ATOMIC_RELAXED) == 0)
+        vgpu_in_python(call_void, &vgpu_core.at_exit);
 }
 
 /* ---- starting ---- */
@@ -400,19 +440,20 @@ static bool open_namespace(void)
     return confine_keys() && copy_environment();
 }
 
-static void call_target(struct vgpu_frame *frame, uint32_t stack_words)
+static void call_target(struct vgpu_frame *frame)
 {
     struct vgpu_thread *thread = &vgpu_thread;
     int inside = thread->inside;
 
-    thread->inside = 0;
+    set_inside(thread, 0);
     __atomic_sub_fetch(&inside_count, 1, __ATOMIC_RELAXED);
     set_floating(thread->floating);
-    vgpu_call(frame->target, frame, stack_words);
+    vgpu_call(frame->target, frame, vgpu_words[frame->slot][2]);
     thread->floating = floating_now();
     set_floating(PYTHON_FLOATING);
     __atomic_add_fetch(&inside_count, 1, __ATOMIC_RELAXED);
-    thread->inside = inside;
+    __atomic_store_n(&thread->entries, thread->entries + 1, __ATOMIC_RELAXED);
+    set_inside(thread, inside);
     frame->forwarded = 1;
 }
 
@@ -431,9 +472,18 @@ static bool open_core(void)
     host = (struct vgpu_host){
         .call = call_target,
         .route = vgpu_route,
+        .filter = vgpu_filter,
+        .remember = vgpu_remember,
+        .forget = vgpu_forget,
+        .chunks = vgpu_chunks,
+        .release = vgpu_release,
+        .publish = vgpu_publish,
+        .watch = vgpu_watch,
+        .serve = vgpu_serve,
         .thunk = vgpu_thunk,
         .real = vgpu_real,
         .caller = vgpu_caller,
+        .driver = vgpu_driver_path,
         .setting = vgpu_setting,
         .log = vgpu_log_text,
         .log_level = settings->log_level,
@@ -447,7 +497,7 @@ static bool open_core(void)
     open = handle ? (vgpu_core_open_fn *)vgpu_real_dlsym()(handle, "vgpu_core_open") : NULL;
     if (!open)
         return loading_failed(path);
-    problem = open(&host, &python, &core);
+    problem = open(&host, &python, &vgpu_core);
     if (problem) {
         snprintf(error, sizeof error, "Python %s at %s did not start: %s", VGPU_PYTHON_VERSION, python.libpython,
                  problem);
@@ -492,7 +542,9 @@ static bool prepare(void)
         return fail(error);
     if (!vgpu_thread.begun) {
         show_a_thread();
+        pthread_mutex_lock(&passing);
         begin_thread(&vgpu_thread);
+        pthread_mutex_unlock(&passing);
     }
     if (vgpu_is_virtual() && !vgpu_virtual_open())
         return false;
@@ -502,7 +554,9 @@ static bool prepare(void)
 static int start_python(uint32_t *retry)
 {
     if (prepare()) {
-        int next = core.start(retry);
+        int next;
+        vgpu_record_start();
+        next = vgpu_core.start(retry);
         if (next != VGPU_READY && next != VGPU_FAILED)
             fail("vgpu_embed could not be imported");
         return next;
@@ -535,12 +589,14 @@ static void start(void)
         return;
     starter = gettid();
     set_state(VGPU_STARTING);
-    thread->inside++;
+    set_inside(thread, thread->inside + 1);
     outer = to_python(thread);
     next = start_python(&retry);
     to_program(thread, outer);
-    thread->inside--;
+    set_inside(thread, thread->inside - 1);
     finish(next, retry);
+    if (next == VGPU_READY)
+        vgpu_service_start();
 }
 
 EXPORTED void vgpu_pass_gate(void);
@@ -555,30 +611,54 @@ void vgpu_pass_gate(void)
         pending();
 }
 
-/* Runs `start` from the constructor of a library that is opened for the purpose; see gate.c. */
-static int start_through_gate(void *argument)
+/* Runs `pending` from the constructor of a library that is opened for the purpose; see gate.c. False where it cannot.
+ */
+static bool open_gate(void (*pending)(void))
 {
     struct vgpu_thread *thread = &vgpu_thread;
     char path[4096];
 
-    (void)argument;
-    thread->pending = start;
+    thread->pending = pending;
     for (int attempt = 0; attempt < 1000 && thread->pending; attempt++) {
         void *gate = vgpu_beside(path, sizeof path, "libvgpu-gate.so") ? vgpu_real_dlopen()(path, RTLD_NOW) : NULL;
-        if (!gate) {
-            bool passing = out_of_descriptors();
-            thread->pending = NULL;
-            if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) == VGPU_NOT_STARTED) {
-                finish(VGPU_FAILED, passing ? 1 : 0);
-                loading_failed(path);
-            }
-            return 0;
-        }
+        if (!gate)
+            break;
         dlclose(gate);
         if (thread->pending) /* another thread had it open, and the constructor has run for that one */
             usleep(100);
     }
-    return 1;
+    pending = thread->pending;
+    thread->pending = NULL;
+    return !pending;
+}
+
+static int start_through_gate(void *argument)
+{
+    bool passing, opened = open_gate(start);
+    char path[4096] = "";
+
+    (void)argument;
+    if (!opened && __atomic_load_n(&state, __ATOMIC_ACQUIRE) == VGPU_NOT_STARTED) {
+        passing = out_of_descriptors();
+        finish(VGPU_FAILED, passing ? 1 : 0);
+        vgpu_beside(path, sizeof path, "libvgpu-gate.so");
+        loading_failed(path);
+    }
+    return opened;
+}
+
+/* Runs a function of the core's with the loader's lock held. False where that cannot be had. */
+static __thread void (*behind_gate)(void);
+
+static void pass_gate(void)
+{
+    vgpu_in_python(call_void, &behind_gate);
+}
+
+bool vgpu_through_gate(void (*function)(void))
+{
+    behind_gate = function;
+    return open_gate(pass_gate);
 }
 
 /* One thread goes for the loader's lock. Others give it a moment to begin, so that they wait at the gate with its time
@@ -623,7 +703,7 @@ static bool may_retry(void)
            __atomic_compare_exchange_n(&state, &failed, VGPU_NOT_STARTED, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-bool vgpu_python_ready(void)
+bool vgpu_start_python(void)
 {
     if (!vgpu_settings()->active || vgpu_thread.inside || vgpu_thread.opening)
         return false;
@@ -664,18 +744,32 @@ struct question {
 static int decide(void *argument)
 {
     struct question *question = argument;
-    return core.decide(question->frame, question->key);
+    return vgpu_core.decide(question->frame, question->key);
 }
 
-int vgpu_ask(struct vgpu_frame *frame)
+int vgpu_ask(struct vgpu_frame *frame, uint32_t caller)
 {
-    struct vgpu_site site;
-
-    if (!vgpu_python_ready() || !vgpu_asks(frame->slot))
-        return 0;
-    site = vgpu_site(frame->return_address);
-    if (site.of_driver)
-        return 0;
     /* A hook that fails after it has forwarded must not make the call happen twice. */
-    return in_python(decide, &(struct question){frame, frame->slot << 16 | site.caller}) != 0 || frame->forwarded;
+    return vgpu_in_python(decide, &(struct question){frame, frame->slot << 16 | caller}) != 0 || frame->forwarded;
+}
+
+int vgpu_stuck(struct vgpu_stuck *stuck, int room)
+{
+    uint64_t now_ns = vgpu_now();
+    int count = 0;
+
+    pthread_mutex_lock(&passing);
+    for (struct vgpu_thread *thread = threads; thread && count < room; thread = thread->next) {
+        uint32_t entries = __atomic_load_n(&thread->entries, __ATOMIC_RELAXED);
+        if (thread == &vgpu_thread || !__atomic_load_n(&thread->inside, __ATOMIC_RELAXED))
+            continue;
+        if (entries != thread->seen_entries) {
+            thread->seen_entries = entries;
+            thread->seen_since = now_ns;
+        } else if (thread->seen_since) {
+            stuck[count++] = (struct vgpu_stuck){thread->self, (now_ns - thread->seen_since) / 1e9};
+        }
+    }
+    pthread_mutex_unlock(&passing);
+    return count;
 }

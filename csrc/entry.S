@@ -108,9 +108,13 @@ vgpu_call:
         lea     15(, %rcx, 8), %rax
         and     $-16, %rax
         sub     %rax, %rsp
-        mov     %rsp, %rdi
         mov     VGPU_FRAME_STACK(%rbx), %rsi
-        rep movsq
+1:      sub     $1, %ecx
+        jb      2f
+        mov     (%rsi, %rcx, 8), %rax
+        mov     %rax, (%rsp, %rcx, 8)
+        jmp     1b
+2:
         mov     VGPU_FRAME_GP + 0(%rbx), %rdi
         mov     VGPU_FRAME_GP + 8(%rbx), %rsi
         mov     VGPU_FRAME_GP + 16(%rbx), %rdx

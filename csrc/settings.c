@@ -19,10 +19,12 @@ static const char *const setting_names[] = {"VGPU_GPU", "VGPU_POLICY",   "VGPU_S
                                             "VGPU_LOG", "VGPU_LOG_FILE", "VGPU_TRACE", "VGPU_DISABLE", "VGPU_GATE"};
 #define SETTINGS (sizeof setting_names / sizeof *setting_names)
 
-static struct vgpu_settings settings;
+struct vgpu_settings vgpu_settings_read;
+int vgpu_settings_state; /* 0 unread, 1 being read, 2 read */
 static const char *setting_values[SETTINGS];
 static char text[32768]; /* the program may change or free its environment */
-static int state;        /* 0 unread, 1 being read, 2 read */
+#define settings vgpu_settings_read
+#define state    vgpu_settings_state
 
 const char *vgpu_setting(const char *name)
 {
@@ -88,9 +90,10 @@ static void interpret(void)
     settings.disabled |= value && *value && strcmp(value, "0") != 0;
     settings.log_level = log_level(vgpu_setting("VGPU_LOG"));
     settings.active = !settings.disabled && (given("VGPU_POLICY") || given("VGPU_GPU"));
+    settings.traced = !settings.disabled && given("VGPU_TRACE");
 }
 
-const struct vgpu_settings *vgpu_settings(void)
+const struct vgpu_settings *vgpu_read_settings(void)
 {
     static __thread bool reading;
     int unread = 0;

@@ -10,8 +10,10 @@
 #define SITES   8192 /* a power of two */
 #define CALLERS 1024
 
-/* One word a site, so that it is there whole or not at all: the address (47 bits), and the caller's number. */
+/* One word a site, so that it is there whole or not at all: the address (47 bits), whether it is one of the driver's,
+ * and the caller's number. */
 static uint64_t sites[SITES];
+#define OF_DRIVER 0x8000u
 static const char *callers[CALLERS] = {"?"};
 
 /* The driver's own libraries by exact stem: what they look up and call is their own business. */
@@ -70,26 +72,29 @@ static uint32_t caller_at(void *address)
     return number_of(slash ? slash + 1 : object->l_name);
 }
 
-static struct vgpu_site site(uint32_t caller)
+static struct vgpu_site site(uint64_t entry)
 {
-    return (struct vgpu_site){caller, of_driver(caller)};
+    return (struct vgpu_site){entry & (OF_DRIVER - 1), entry & OF_DRIVER};
 }
 
 struct vgpu_site vgpu_site(void *return_address)
 {
     uintptr_t address = (uintptr_t)return_address;
     size_t first = address * 0x9e3779b97f4a7c15u >> 40;
+    uint32_t caller;
 
     for (size_t i = first; i < first + 16; i++) {
-        uint64_t entry = __atomic_load_n(&sites[i & (SITES - 1)], __ATOMIC_ACQUIRE);
+        uint64_t entry = __atomic_load_n(&sites[i & (SITES - 1)], __ATOMIC_ACQUIRE), found;
         if (entry >> 16 == address)
-            return site(entry & 0xffff);
+            return site(entry);
         if (!entry) {
-            uint32_t caller = caller_at(return_address);
-            __atomic_compare_exchange_n(&sites[i & (SITES - 1)], &entry, (uint64_t)address << 16 | caller, false,
-                                        __ATOMIC_RELEASE, __ATOMIC_RELAXED);
-            return site(caller);
+            caller = caller_at(return_address);
+            found = (uint64_t)address << 16 | caller | (of_driver(caller) ? OF_DRIVER : 0);
+            __atomic_compare_exchange_n(&sites[i & (SITES - 1)], &entry, found, false, __ATOMIC_RELEASE,
+                                        __ATOMIC_RELAXED);
+            return site(found);
         }
     }
-    return site(caller_at(return_address));
+    caller = caller_at(return_address);
+    return (struct vgpu_site){caller, of_driver(caller)};
 }

@@ -21,6 +21,7 @@ __thread struct vgpu_thread vgpu_thread;
 
 static uint8_t routes[VGPU_SLOTS]; /* enum vgpu_route */
 static char *virtual_thunks;       /* of the alias library */
+static void *targets[VGPU_SLOTS];  /* the real functions, once they were needed */
 
 int vgpu_slot_of(const char *name)
 {
@@ -87,25 +88,42 @@ bool vgpu_virtual_open(void)
     return true;
 }
 
-/* Takes effect for the next call; one that is to be forwarded finds the real function then, see settle(). */
-void vgpu_route(uint32_t slot, enum vgpu_route route, uint64_t constant)
+static void aim(uint32_t slot, uint32_t route)
 {
-    vgpu_constants[slot] = constant;
-    __atomic_store_n(&routes[slot], route, __ATOMIC_RELEASE);
-    __atomic_store_n(&vgpu_slots[slot], route == VGPU_CONSTANT ? (void *)vgpu_constant : (void *)vgpu_entry,
-                     __ATOMIC_RELEASE);
+    void *entry = route == VGPU_CONSTANT ? (void *)vgpu_constant : (void *)vgpu_entry;
+    __atomic_store_n(&vgpu_slots[slot], entry, __ATOMIC_SEQ_CST);
 }
 
-bool vgpu_asks(uint32_t slot)
+/* Takes effect for the next call; one that is to be forwarded finds the real function then, see settle(). */
+void vgpu_route(uint32_t slot, uint32_t route, uint64_t constant, uint32_t scalars, uint32_t narrow)
 {
-    return __atomic_load_n(&routes[slot], __ATOMIC_ACQUIRE) == VGPU_ASK;
+    vgpu_constants[slot] = constant;
+    if (route & VGPU_ANSWERS) { /* a thread may still be looking up what was remembered until now */
+        vgpu_scalars[slot] = scalars;
+        vgpu_narrow[slot] = narrow;
+    }
+    __atomic_store_n(&routes[slot], route, __ATOMIC_SEQ_CST);
+    aim(slot, route);
+}
+
+#define UNKNOWN 255 /* how many words are on the stack */
+
+static uint32_t route_of(uint32_t slot)
+{
+    uint32_t route = __atomic_load_n(&routes[slot], __ATOMIC_ACQUIRE);
+    return vgpu_settings()->traced && vgpu_words[slot][2] != UNKNOWN ? route | VGPU_OBSERVED : route;
 }
 
 static void settle(struct vgpu_frame *frame)
 {
-    if (frame->target && __atomic_load_n(&routes[frame->slot], __ATOMIC_ACQUIRE) == VGPU_FORWARD &&
-        vgpu_python_settled())
-        __atomic_store_n(&vgpu_slots[frame->slot], frame->target, __ATOMIC_RELEASE);
+    uint32_t slot = frame->slot, route;
+
+    if (!frame->target || route_of(slot) || !vgpu_python_settled())
+        return;
+    __atomic_store_n(&vgpu_slots[slot], frame->target, __ATOMIC_SEQ_CST);
+    route = __atomic_load_n(&routes[slot], __ATOMIC_SEQ_CST);
+    if (route) /* since a moment ago */
+        aim(slot, route);
 }
 
 /* What a function returns where there is nothing to forward to: what it says on a machine without a driver. */
@@ -128,24 +146,98 @@ static uint64_t absent(uint32_t slot)
     return vgpu_results[slot];
 }
 
+static void count(uint32_t slot, bool asked, bool answered)
+{
+    uint64_t (*counters)[3] = vgpu_thread.counters ? vgpu_thread.counters : vgpu_claim_counters();
+
+    if (counters) {
+        counters[slot][0]++;
+        counters[slot][1] += asked;
+        counters[slot][2] += answered;
+    }
+}
+
+/* Where a call goes, looked up once. */
+static void *target_of(uint32_t slot)
+{
+    void *target = __atomic_load_n(&targets[slot], __ATOMIC_ACQUIRE);
+
+    if (!target) {
+        target = vgpu_target(slot);
+        if (vgpu_real(slot))
+            __atomic_store_n(&targets[slot], target, __ATOMIC_RELEASE);
+    }
+    return target;
+}
+
+/* What the policies say of a call: enum vgpu_verdict. VGPU_FORWARDED: it is yet to be made, to frame->target. */
+static int decided(struct vgpu_frame *frame, uint32_t route, uint32_t caller)
+{
+    int verdict = -1;
+    bool asks;
+
+    if (route & VGPU_ANSWERS) {
+        frame->generation = vgpu_generation(); /* before anything is asked: what is forgotten meanwhile stays so */
+        verdict = vgpu_remembered(frame, route & VGPU_BY_CALLER ? caller : 0);
+    }
+    asks = verdict < 0 && route & VGPU_ASK && vgpu_passes(frame);
+    if (verdict != VGPU_REMEMBERED)
+        frame->target = target_of(frame->slot);
+    if (verdict < 0)
+        verdict = asks && vgpu_ask(frame, caller) ? VGPU_ANSWERED : VGPU_FORWARDED;
+    count(frame->slot, asks, verdict != VGPU_FORWARDED && !frame->forwarded);
+    return verdict;
+}
+
+/* A call that is recorded is made from here, not by a jump: its end has to be seen. */
+static void observed(struct vgpu_frame *frame, uint32_t route, uint32_t caller, bool ready, int saved)
+{
+    uint64_t start = vgpu_now();
+    int verdict = ready ? decided(frame, route, caller) : VGPU_FORWARDED;
+
+    if (!ready)
+        frame->target = target_of(frame->slot);
+    if (verdict == VGPU_FORWARDED && frame->target) {
+        errno = saved;
+        vgpu_call(frame->target, frame, vgpu_words[frame->slot][2]);
+    } else {
+        if (verdict == VGPU_FORWARDED)
+            frame->result = absent(frame->slot);
+        errno = saved;
+    }
+    vgpu_event(frame, caller, frame->forwarded ? VGPU_FORWARDED : verdict, start, vgpu_now());
+}
+
 /* Returns 0 to leave by a jump to frame->target, 1 to return frame->result. */
 HIDDEN int vgpu_enter(struct vgpu_frame *frame)
 {
-    int saved = errno, answered;
+    int saved = errno, verdict = VGPU_FORWARDED;
+    bool ready = vgpu_python_ready(); /* before anything that may wait for the loader's lock, which a start holds */
+    uint32_t route = route_of(frame->slot);
 
     frame->forwarded = 0;
-    vgpu_python_ready(); /* before anything that may wait for the loader's lock, which a start holds */
-    frame->target = vgpu_target(frame->slot);
-    answered = vgpu_ask(frame);
-    if (!answered) {
+    frame->generation = 0;
+    frame->target = NULL;
+    if (route && !vgpu_thread.inside && !vgpu_thread.opening) {
+        struct vgpu_site site = vgpu_site(frame->return_address);
+        if (route & VGPU_OBSERVED && !site.of_driver && ((vgpu_settings()->traced && vgpu_trace_ready()) || ready)) {
+            observed(frame, route, site.caller, ready, saved);
+            return 1;
+        }
+        if (ready && !site.of_driver)
+            verdict = decided(frame, route, site.caller);
+    }
+    if (verdict == VGPU_FORWARDED) {
+        if (!frame->target)
+            frame->target = target_of(frame->slot);
         settle(frame);
         if (!frame->target) {
             frame->result = absent(frame->slot);
-            answered = 1;
+            verdict = VGPU_ANSWERED;
         }
     }
     errno = saved;
-    return answered;
+    return verdict != VGPU_FORWARDED;
 }
 
 /* ---- lookups ---- */
@@ -207,7 +299,17 @@ static bool answered(struct lookup *answer, uint32_t slot, const void *first, co
     struct vgpu_frame frame = {
         .gp = {(uintptr_t)first, (uintptr_t)second, (uintptr_t)third}, .return_address = caller, .slot = slot};
 
-    if (!vgpu_asks(slot) || vgpu_thread.opening || !vgpu_ask(&frame))
+    struct vgpu_site site;
+    uint32_t route = __atomic_load_n(&routes[slot], __ATOMIC_ACQUIRE);
+    int verdict;
+
+    if (!route || vgpu_thread.opening || !vgpu_python_ready())
+        return false;
+    site = vgpu_site(caller);
+    if (site.of_driver)
+        return false;
+    verdict = decided(&frame, route, site.caller);
+    if (verdict == VGPU_FORWARDED)
         return false;
     *answer = (struct lookup){(void *)frame.result, NULL};
     return true;

@@ -3,8 +3,12 @@
 #define STUB_H
 
 #include <link.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "generated/names.h"
 #include "vgpu.h"
@@ -15,6 +19,18 @@
 typedef void *dlopen_fn(const char *path, int flags);
 typedef void *dlsym_fn(void *handle, const char *name);
 typedef void *dlvsym_fn(void *handle, const char *name, const char *version);
+
+/* Past interposers (libfaketime), which the program's end takes down while the service thread still runs. The kernel's
+ * struct stat is libc's on x86-64. */
+static inline int vgpu_fstat(int file, struct stat *is)
+{
+    return syscall(SYS_fstat, file, is);
+}
+
+static inline int vgpu_stat(const char *path, struct stat *is)
+{
+    return syscall(SYS_stat, path, is);
+}
 
 /* strcmp is an interceptor of AddressSanitizer's, which calls dlsym before its strcmp works. */
 static inline bool vgpu_same(const char *a, const char *b)
@@ -40,7 +56,16 @@ struct vgpu_thread {
     char *own_stack; /* what a thread with a short stack enters Python on */
     bool own_stack_used;
     void (*pending)(void);         /* what the gate's constructor is to run */
-    struct vgpu_floating floating; /* the program\'s, while the thread is in Python */
+    struct vgpu_floating floating; /* the program's, while the thread is in Python */
+    uint64_t (*counters)[3];       /* calls, asked, answered; by slot */
+    uint32_t block;                /* whose number that is */
+    char *chunk;                   /* where its events go */
+    uint64_t full_until;           /* when to look for a chunk again */
+    uint32_t entries;              /* how often it has entered Python, or come back to it from a call */
+    uint32_t seen_entries;         /* when it was last looked at, for vgpu_stuck() */
+    uint64_t seen_since;
+    pthread_t self;
+    struct vgpu_thread *next, *previous; /* of those that have entered Python */
 };
 extern HIDDEN __thread struct vgpu_thread vgpu_thread __attribute__((tls_model("initial-exec")));
 
@@ -48,11 +73,18 @@ extern HIDDEN __thread struct vgpu_thread vgpu_thread __attribute__((tls_model("
 struct vgpu_settings {
     bool disabled; /* VGPU_DISABLE */
     bool active;   /* there is something to decide: a policy, a GPU */
+    bool traced;   /* every call is recorded: VGPU_TRACE */
     int log_level;
     char library[4096]; /* path of libvgpu-cuda.so */
     char program[256];  /* file name of the executable */
 };
-HIDDEN const struct vgpu_settings *vgpu_settings(void);
+extern struct vgpu_settings vgpu_settings_read HIDDEN;
+extern int vgpu_settings_state HIDDEN;
+HIDDEN const struct vgpu_settings *vgpu_read_settings(void);
+static inline const struct vgpu_settings *vgpu_settings(void)
+{
+    return __atomic_load_n(&vgpu_settings_state, __ATOMIC_ACQUIRE) == 2 ? &vgpu_settings_read : vgpu_read_settings();
+}
 HIDDEN const char *vgpu_setting(const char *name);
 HIDDEN void vgpu_log(enum vgpu_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 HIDDEN void vgpu_log_text(enum vgpu_level level, const char *text);
@@ -73,6 +105,7 @@ HIDDEN int vgpu_driver_slot(const void *address); /* whose function this is, or 
 HIDDEN void *vgpu_target(uint32_t slot);          /* where the slot forwards to; NULL: nowhere */
 HIDDEN void *vgpu_real(uint32_t slot);            /* the driver's own function, or NULL */
 HIDDEN bool vgpu_is_virtual(void);
+HIDDEN const char *vgpu_driver_path(void); /* of its file, "" where there is none */
 
 /* sites.c: who calls. */
 struct vgpu_site {
@@ -90,13 +123,61 @@ HIDDEN void *vgpu_thunk(uint32_t slot);
 HIDDEN bool vgpu_is_thunk(const void *address);
 HIDDEN bool vgpu_alias_loaded(void); /* virtual mode's libcuda.so.1, preloaded beside us */
 HIDDEN bool vgpu_virtual_open(void); /* loads it if nothing has */
-HIDDEN void vgpu_route(uint32_t slot, enum vgpu_route route, uint64_t constant);
-HIDDEN bool vgpu_asks(uint32_t slot); /* routed to Python */
+HIDDEN void vgpu_route(uint32_t slot, uint32_t route, uint64_t constant, uint32_t scalars, uint32_t narrow);
+
+/* answers.c: what Python has decided. */
+extern uint8_t vgpu_scalars[VGPU_SLOTS] HIDDEN, vgpu_narrow[VGPU_SLOTS] HIDDEN;
+HIDDEN int vgpu_remembered(struct vgpu_frame *frame, uint32_t caller);
+HIDDEN void vgpu_remember(const struct vgpu_frame *frame, uint32_t caller, uint32_t asked_in, uint32_t verdict,
+                          const struct vgpu_output *outputs, uint32_t count);
+HIDDEN uint32_t vgpu_generation(void);
+HIDDEN void vgpu_forget(void);
+HIDDEN void vgpu_answers_forked(void);
+HIDDEN bool vgpu_passes(const struct vgpu_frame *frame);
+HIDDEN void vgpu_filter(uint32_t slot, const struct vgpu_operation *steps, uint32_t count);
+
+/* record.c: counters and events, in files. */
+HIDDEN uint64_t vgpu_now(void); /* ns, CLOCK_MONOTONIC */
+HIDDEN bool vgpu_record_start(void);
+HIDDEN void vgpu_record_forked(void);
+HIDDEN void vgpu_record_keep(void);
+HIDDEN const char *vgpu_process_path(void);
+HIDDEN bool vgpu_trace_ready(void);
+HIDDEN void vgpu_event(const struct vgpu_frame *frame, uint32_t caller, uint32_t verdict, uint64_t start, uint64_t end);
+HIDDEN void vgpu_chunks(struct vgpu_chunks *about);
+HIDDEN void vgpu_release(char *chunk);
+HIDDEN void vgpu_publish(const char *text);
+HIDDEN uint64_t (*vgpu_claim_counters(void))[3];
+
+/* service.c: the service thread. */
+HIDDEN void vgpu_watch(const char *path, const uint64_t *identity);
+HIDDEN void vgpu_serve(uint32_t milliseconds, uint32_t has_observers);
+HIDDEN void vgpu_service_start(void);
+HIDDEN bool vgpu_service_stop(void);
+HIDDEN void vgpu_service_forked(void);
 
 /* embed.c: the interpreter. */
-HIDDEN bool vgpu_python_ready(void);
+extern int vgpu_state HIDDEN; /* enum vgpu_state */
+extern int *vgpu_not_forked
+    HIDDEN; /* a page that reads zero in a fork child: 1 while the interpreter is this process's own */
+HIDDEN bool vgpu_start_python(void);
+static inline bool vgpu_python_ready(void)
+{
+    return __atomic_load_n(&vgpu_state, __ATOMIC_ACQUIRE) == VGPU_READY && !vgpu_thread.inside &&
+                   !vgpu_thread.opening && __atomic_load_n(vgpu_not_forked, __ATOMIC_RELAXED)
+               ? true
+               : vgpu_start_python();
+}
 HIDDEN bool vgpu_python_settled(void); /* what Python wants will not change by itself any more */
-HIDDEN int vgpu_ask(struct vgpu_frame *frame);
+HIDDEN int vgpu_ask(struct vgpu_frame *frame, uint32_t caller);
+HIDDEN int vgpu_in_python(int (*function)(void *), void *argument);
+HIDDEN bool vgpu_through_gate(void (*function)(void));
+extern HIDDEN struct vgpu_core vgpu_core;
+struct vgpu_stuck {
+    uint64_t thread;
+    double seconds;
+};
+HIDDEN int vgpu_stuck(struct vgpu_stuck *stuck, int room); /* threads that are in Python, and for how long */
 
 /* python.c */
 HIDDEN bool vgpu_find_python(struct vgpu_python *python, char *error, size_t size);

@@ -16,18 +16,7 @@
 
 #include <stdint.h>
 
-/* One call on its way through a thunk: the argument registers as they arrived. */
-struct vgpu_frame {
-    uint64_t gp[6];       /* rdi rsi rdx rcx r8 r9 */
-    double xmm[8][2];     /* xmm0..xmm7, 16 bytes each */
-    uint64_t result;      /* rax: on entry the caller's, after an answer or a forward the callee's */
-    void *target;         /* where forwarding goes; NULL where there is no driver to forward to */
-    uint64_t *stack;      /* the first argument passed on the stack */
-    void *return_address; /* whose call this is */
-    uint32_t slot;        /* row of the one list */
-    uint32_t forwarded;   /* the real function has run; result is its own */
-    uint64_t unused;      /* a multiple of 16 bytes */
-};
+#include "../vgpu_embed/tables/frame.cdef"
 
 /* What a call returns that has nowhere to go: no CUDA function does. */
 #define VGPU_NOWHERE UINT64_MAX
@@ -36,21 +25,65 @@ enum vgpu_state { VGPU_NOT_STARTED, VGPU_STARTING, VGPU_READY, VGPU_FAILED };
 
 enum vgpu_level { VGPU_LOG_OFF, VGPU_LOG_ERROR, VGPU_LOG_INFO, VGPU_LOG_DEBUG };
 
-/* What a slot does with a call. */
+/* What a slot does with a call, added up; 0: jump to the real function. */
 enum vgpu_route {
-    VGPU_FORWARD,  /* jump to the real function */
-    VGPU_ASK,      /* ask Python */
-    VGPU_CONSTANT, /* return a number, without Python */
+    VGPU_ASK = 1,       /* ask Python */
+    VGPU_ANSWERS = 2,   /* what Python said may be remembered */
+    VGPU_OBSERVED = 4,  /* record it */
+    VGPU_BY_CALLER = 8, /* what is remembered depends on who calls */
+    VGPU_CONSTANT = 16, /* return a number, without Python */
 };
+
+/* What was done with a call, as recordings have it. */
+enum vgpu_verdict { VGPU_FORWARDED, VGPU_REMEMBERED, VGPU_ANSWERED };
+
+/* One step of a `where` expression; vgpu_embed/predicates.py writes them. */
+struct vgpu_operation {
+    int32_t operation;
+    int32_t size; /* of a parameter in bytes, below zero if it is signed; of a constant: 1 if value is unsigned */
+    int64_t value;
+};
+
+/* An output that is to be remembered: the register that points to it, and how many bytes. */
+struct vgpu_output {
+    uint32_t place, size;
+};
+
+/* The recording that events go to. */
+struct vgpu_chunks {
+    char *chunks;        /* NULL: there is none */
+    const char *callers; /* newline-joined file names */
+    uint64_t dropped;
+    uint32_t count, callers_size, pid;
+    int recycled; /* chunks are used again once they were given back */
+};
+
+/* Steps of loading the policies again; the second with the loader's lock held. */
+enum vgpu_reload { VGPU_RELOAD_PREPARE, VGPU_RELOAD_BEHIND_GATE, VGPU_RELOAD_FINISH };
 
 /* What the library offers to Python. Every function may be called with the interpreter lock held, except
  * `call`, which runs the program's code and must not. None takes the loader's lock. */
 struct vgpu_host {
-    void (*call)(struct vgpu_frame *frame, uint32_t stack_words);
-    void (*route)(uint32_t slot, enum vgpu_route route, uint64_t constant);
+    void (*call)(struct vgpu_frame *frame);
+    /* `scalars`: the general registers that an answer depends on; `narrow`: those of them that count 32 bits. */
+    void (*route)(uint32_t slot, uint32_t route, uint64_t constant, uint32_t scalars, uint32_t narrow);
+    /* Only calls that meet one of the slot's expressions are asked about; the steps stay the caller's. NULL: all. */
+    void (*filter)(uint32_t slot, const struct vgpu_operation *steps, uint32_t count);
+    /* Remembers what the frame's call was answered, if nothing was forgotten since `generation`. */
+    void (*remember)(const struct vgpu_frame *frame, uint32_t caller, uint32_t generation, uint32_t verdict,
+                     const struct vgpu_output *outputs, uint32_t count);
+    void (*forget)(void);
+    void (*chunks)(struct vgpu_chunks *about);
+    /* Gives a chunk that was read back, where they are used again. */
+    void (*release)(char *chunk);
+    void (*publish)(const char *text); /* the recording's info */
+    /* Calls core.reload when this file is another one: device, inode, size, ns of last change. NULL: none any more. */
+    void (*watch)(const char *path, const uint64_t *identity);
+    void (*serve)(uint32_t milliseconds, uint32_t observes); /* how often the service thread looks; 0: no thread */
     void *(*thunk)(uint32_t slot);
     void *(*real)(uint32_t slot);
     const char *(*caller)(uint32_t number);   /* file name of a caller */
+    const char *(*driver)(void);              /* path of the real driver's file, or "" */
     const char *(*setting)(const char *name); /* of the program's environment, as it was at first use */
     void (*log)(enum vgpu_level level, const char *text);
     int log_level;
@@ -65,12 +98,18 @@ struct vgpu_core {
     int (*start)(uint32_t *retry_seconds);
     /* 0: forward. 1: frame->result is the answer. `key` is the slot, times 65536, and the caller's number. */
     int (*decide)(struct vgpu_frame *frame, uint32_t key);
-    void (*thread_begin)(void);
+    int (*thread_begin)(void); /* 0: there is no memory for it */
     void (*thread_end)(void);
     void (*before_fork)(void);
     void (*after_fork_parent)(void);
     void (*after_fork_child)(void);
     void (*at_exit)(void);
+    /* On the service thread. */
+    void (*begin)(void);
+    void (*reload)(int phase); /* enum vgpu_reload */
+    void (*command)(const char *request, char *reply, uint32_t size);
+    void (*drain)(void);                              /* gives recorded calls to observers */
+    void (*overrun)(uint64_t thread, double seconds); /* a thread (pthread_t) has been in Python for so long */
 };
 
 /* Where to find the interpreter. Paths are absolute; `path` is a colon-separated list. */

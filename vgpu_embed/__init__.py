@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from vgpu_embed.enums import CUresult as CUresult
     from vgpu_embed.enums import DeviceAttribute as DeviceAttribute
+    from vgpu_embed.trace import read_trace as read_trace
 
 __version__ = "0.1.0"
 
@@ -32,11 +33,16 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Result",
+    "read_trace",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """Enums of the CUDA headers by their name there; made when first used."""
+    """Enums of the CUDA headers by their name there, and what only programs outside need; made when first used."""
+    if name == "read_trace":
+        from vgpu_embed.trace import read_trace
+
+        return read_trace
     import vgpu_embed.tables.enumerations as enumerations
 
     if not enumerations.resolve(name):

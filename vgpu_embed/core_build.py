@@ -1,12 +1,11 @@
 """Build time: the cffi core, the Python end of the preloaded library (module `vgpu_embed._core`).
 
-An embedding module in API mode: types come from tables/types.cdef and csrc/vgpu.h, the C half from csrc/core.c. Its
+An embedding module in API mode: types come from tables/*.cdef and csrc/vgpu.h, the C half from csrc/core.c. Its
 functions `vgpu_start` and `vgpu_decide` are what the library calls; both return 0 where Python cannot.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import cffi
@@ -14,11 +13,22 @@ import cffi
 ROOT = Path(__file__).resolve().parent.parent
 
 HOST_FUNCTIONS = """
-    uint64_t host_call(struct vgpu_frame *frame, uint32_t stack_words);
-    void host_route(uint32_t slot, int route, uint64_t constant);
+    uint64_t host_call(struct vgpu_frame *frame);
+    void host_route(uint32_t slot, uint32_t route, uint64_t constant, uint32_t scalars, uint32_t narrow);
+    void host_filter(uint32_t slot, const struct vgpu_operation *steps, uint32_t count);
+    void host_remember(const struct vgpu_frame *frame, uint32_t caller, uint32_t generation, uint32_t verdict,
+                       const struct vgpu_output *outputs, uint32_t count);
+    void host_forget(void);
+    void host_chunks(struct vgpu_chunks *about);
+    void host_release(char *chunk);
+    void host_publish(const char *text);
+    void host_watch(const char *path, const uint64_t *identity);
+    void host_serve(uint32_t milliseconds, uint32_t observes);
+    void interrupt(uint64_t thread);
     void *host_thunk(uint32_t slot);
     void *host_real(uint32_t slot);
     const char *host_caller(uint32_t number);
+    const char *host_driver(void);
     const char *host_setting(const char *name);
     void host_log(int level, const char *text);
     const struct vgpu_host *host_info(void);
@@ -26,9 +36,19 @@ HOST_FUNCTIONS = """
 
 HOST_INFO = """
     struct vgpu_host { int log_level; int is_virtual; const char *program; const char *library; ...; };
-    #define VGPU_FORWARD ...
+    struct vgpu_operation { int32_t operation; int32_t size; int64_t value; };
+    struct vgpu_output { uint32_t place, size; };
+    struct vgpu_chunks {
+        char *chunks; const char *callers; uint64_t dropped; uint32_t count, callers_size, pid; int recycled;
+    };
     #define VGPU_ASK ...
+    #define VGPU_ANSWERS ...
+    #define VGPU_OBSERVED ...
+    #define VGPU_BY_CALLER ...
     #define VGPU_CONSTANT ...
+    #define VGPU_FORWARDED ...
+    #define VGPU_ANSWERED ...
+    #define VGPU_REMEMBERED ...
     #define VGPU_READY ...
     #define VGPU_NOWHERE ...
     #define VGPU_FAILED ...
@@ -37,6 +57,11 @@ HOST_INFO = """
 EMBEDDED = """
     int vgpu_start(uint32_t *retry_seconds);
     int vgpu_decide(struct vgpu_frame *frame, uint32_t key);
+    void vgpu_begin(void);
+    void vgpu_reload(int phase);
+    void vgpu_command(const char *request, char *reply, uint32_t size);
+    void vgpu_drain(void);
+    void vgpu_overrun(uint64_t thread, double seconds);
 """
 
 START_UP = """
@@ -52,28 +77,17 @@ except BaseException as error:
 """
 
 
-def frame_declaration() -> str:
-    """`struct vgpu_frame` as csrc/vgpu.h has it."""
-    text = (ROOT / "csrc/vgpu.h").read_text()
-    found = re.search(r"struct vgpu_frame \{.*?\n\};", text, re.DOTALL)
-    assert found, "csrc/vgpu.h has no struct vgpu_frame"
-    return found.group()
-
-
 def write_source(target: Path) -> None:
     """Writes the core's C source."""
-    types = (ROOT / "vgpu_embed/tables/types.cdef").read_text()
+    types, frame = ((ROOT / f"vgpu_embed/tables/{name}.cdef").read_text() for name in ("types", "frame"))
     builder = cffi.FFI()
     builder.cdef(types)
-    builder.cdef(frame_declaration() + HOST_INFO + HOST_FUNCTIONS)
+    builder.cdef(frame + HOST_INFO + HOST_FUNCTIONS)
     builder.embedding_api(EMBEDDED)
     builder.embedding_init_code(START_UP)
     builder.set_source(
         "vgpu_embed._core",
-        '#include <stdint.h>\n#include <stddef.h>\n#include "vgpu.h"\n'
-        + types
-        + "\nint vgpu_start(uint32_t *);\nint vgpu_decide(struct vgpu_frame *, uint32_t);\n"
-        + '#include "core.c"\n',
+        '#include <stdint.h>\n#include <stddef.h>\n#include "vgpu.h"\n' + types + EMBEDDED + '#include "core.c"\n',
     )
     target.parent.mkdir(parents=True, exist_ok=True)
     builder.emit_c_code(str(target))

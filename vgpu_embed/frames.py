@@ -23,7 +23,10 @@ SUCCESS = Result(0)
 
 
 class FrameCall(Call):
-    """A call whose arguments lie in a `struct vgpu_frame`."""
+    """A call whose arguments lie in a `struct vgpu_frame`.
+
+    It has no `__getattr__`: that would triple the cost of reading any attribute. See `sentence_of`.
+    """
 
     row: tables.Function
     ffi: Any
@@ -32,25 +35,26 @@ class FrameCall(Call):
     """Where a call goes that `make` makes; None where there is no driver."""
     result: Result | None = None
     """What the call has been answered so far, by the driver or by `reply`."""
+    written: dict[str, int] = {}  # noqa: RUF012 - replaced, not changed
+    """How many bytes `reply` has written, by output."""
+    repeated = False
+    """Whether the last answer that was asked was remembered."""
+    failed = False
+    """Whether a handler has raised: what the others say must not be remembered for it."""
     _next = 0
     has_forwarded = False
 
     def __init__(self, frame: Any) -> None:
         self.frame = frame
 
-    def __getattr__(self, name: str) -> Any:
-        for parameter in self.row.parameters or ():
-            if parameter.attribute == name:
-                raise AttributeError(f"{self.function} writes {name}: read it after call.forward()")
-        raise AttributeError(policy.unknown_field(self.function, name))
-
     def forward(self) -> Result:
         """See `Call.forward`."""
         if self.has_forwarded:
             raise RuntimeError(f"{self.function}: forward() was called a second time")
-        self.has_forwarded = True
-        verdict = self.run() if self._next < len(self.hooks) else None
+        place = self._next
+        verdict = self.run() if place < len(self.hooks) else None
         code = self.real() if verdict is None else verdict
+        self.has_forwarded, self._next = True, place  # the hooks in between forward once each, too
         self.result = result = Result(code) if code else SUCCESS
         return result
 
@@ -74,6 +78,7 @@ class FrameCall(Call):
 
     def reply(self, result: int = 0, **outputs: Any) -> Result:
         """See `Call.reply`."""
+        written = dict(self.written)
         for name, value in outputs.items():
             parameter = next((p for p in self.row.parameters or () if p.attribute == name), None)
             if parameter is None or parameter.direction == "in":
@@ -82,7 +87,8 @@ class FrameCall(Call):
             pointer = argument(self, parameter)
             if not pointer:
                 return Result(NULL_OUTPUT[self.row.library])
-            _store(self, parameter, pointer, value)
+            written[name] = _store(self, parameter, pointer, value)
+        self.written = written
         self.result = Result(result)
         return self.result
 
@@ -104,6 +110,13 @@ class FrameCall(Call):
     def made_class(self, function: str) -> type[FrameCall]:
         """The class of another function's calls, as code of this one's library makes them. Overridden like `real`."""
         raise NotImplementedError
+
+
+def sentence_of(error: BaseException) -> str:
+    """An exception's text; where a hook has read a field that its call does not have, what it has."""
+    if isinstance(error, AttributeError) and isinstance(error.obj, FrameCall) and error.name:
+        return policy.unknown_field(error.obj.function, error.name)
+    return str(error)
 
 
 class Made:
@@ -199,10 +212,11 @@ def _pointer(ffi: Any, parameter: tables.Parameter, value: int) -> Any:
         return ffi.cast("void *", value)
 
 
-def _store(call: FrameCall, parameter: tables.Parameter, pointer: Any, value: Any) -> None:
+def _store(call: FrameCall, parameter: tables.Parameter, pointer: Any, value: Any) -> int:
     """Writes an output: text, bytes of a struct or array, fields of a struct, or one value of the pointee's type.
 
     Where the output is a pointer or handle itself, the value is one, an address, None for NULL, or text that stays.
+    Returns how many bytes that is.
     """
     ffi = call.ffi
     kind = ffi.typeof(pointer).item
@@ -210,7 +224,7 @@ def _store(call: FrameCall, parameter: tables.Parameter, pointer: Any, value: An
         if isinstance(value, str):
             value = lasting_text(ffi, value.encode())
         pointer[0] = ffi.cast(kind, 0 if value is None else value)
-        return
+        return 8
     if isinstance(value, str):
         value = value.encode() + b"\0"
     if isinstance(value, bytes):
@@ -218,11 +232,13 @@ def _store(call: FrameCall, parameter: tables.Parameter, pointer: Any, value: An
         if room < len(value):
             value = value[: room - 1] + b"\0" if value.endswith(b"\0") and room > 0 else value[:room]
         ffi.memmove(pointer, value, len(value))
-    elif isinstance(value, dict):
+        return len(value)
+    if isinstance(value, dict):
         for name, field in value.items():
             setattr(pointer[0], name, field)
     else:
         pointer[0] = value
+    return int(ffi.sizeof(kind))
 
 
 def _room(call: FrameCall, parameter: tables.Parameter, kind: Any) -> int:
@@ -252,7 +268,9 @@ def _field(parameter: tables.Parameter) -> property:
 
         def read_out(call: FrameCall) -> Any:
             if call.result is None:
-                raise AttributeError  # __getattr__ says it in words
+                raise AttributeError(
+                    f"{call.function} writes {parameter.attribute}: read it after call.forward()", name=None, obj=None
+                )
             return argument(call, parameter)
 
         return property(read_out)

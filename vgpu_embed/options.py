@@ -101,8 +101,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "trace",
         "FILE",
-        "Records the calls in a file; %p is the process id. Not there yet.",
-        missing="recording calls is not implemented yet",
+        "Records the calls in a file; %p is the process id.",
     ),
     Option("disable", "1", "Makes the preloaded library inert.", flag=False),
 )

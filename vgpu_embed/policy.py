@@ -10,6 +10,7 @@ import os
 import sys
 
 import vgpu_embed.tables as tables
+from vgpu_embed.trust import distrust
 
 TYPE_CHECKING = False  # importing typing costs a start half of its time
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     HookFunction = Callable[[Any], int | str | None]
     F = TypeVar("F", bound=HookFunction)
+    G = TypeVar("G", bound=Callable[..., Any])
+
+    from vgpu_embed.predicates import Predicate
 
     class Out(Generic[T]):
         """An out-parameter as a hook sees it: a pointer, readable by ``[0]`` after ``call.forward()``."""
@@ -126,24 +130,100 @@ class CallLog:
         raise NotImplementedError
 
 
-class Hook:
-    """A Python function that is asked at each matching call."""
+def log_line(name: str, text: str, fields: dict[str, Any]) -> str:
+    """A policy's log line."""
+    return f"{name}: {text}" + "".join(f" {key}={value_text(value)}" for key, value in fields.items())
+
+
+def value_text(value: Any) -> str:
+    """A value as log lines show it: text quoted, numbers that look like addresses in hex."""
+    if isinstance(value, bytes):
+        return '"' + value.decode(errors="replace") + '"'
+    if isinstance(value, int):
+        return hex(value) if value >= 1 << 32 else str(int(value))
+    return str(value)
+
+
+class PlainLog(CallLog):
+    """Where nothing of ours is preloaded: lines on stderr."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def error(self, text: str, **fields: Any) -> None:
+        """Writes the line."""
+        print(f"[vgpu_embed] {log_line(self.name, text, fields)}", file=sys.stderr)
+
+    info = debug = error
+
+
+log_of: Callable[[str], CallLog] = PlainLog
+"""Makes a policy's log by its name; a preloaded process and FakeDriver put theirs here."""
+
+
+class Handler:
+    """A Python function that a policy has decorated, and which calls it is for.
+
+    Attributes:
+        function: what was decorated.
+        kind: "hook", "answer" or "observe".
+        functions: names of the CUDA functions.
+        caller, program: patterns; empty ones match everything.
+        predicate: what the scalar arguments have to meet, or None.
+        policy: whose it is.
+        place: file:line.
+    """
 
     def __init__(
         self,
+        policy: Policy,
+        kind: str,
         function: HookFunction,
         functions: tuple[str, ...],
-        caller: tuple[str, ...],
-        program: tuple[str, ...],
-        on_error: str,
+        caller: str | Iterable[str],
+        program: str | Iterable[str],
+        where: str = "",
     ) -> None:
+        self.policy = policy
+        self.kind = kind
         self.function = function
         self.functions = functions
-        self.caller = caller
-        self.program = program
-        self.on_error = on_error
+        self.caller = _patterns(caller)
+        self.program = _patterns(program)
         code: CodeType = function.__code__
-        self.where = f"{code.co_filename}:{code.co_firstlineno}"
+        self.place = f"{code.co_filename}:{code.co_firstlineno}"
+        self.predicate = self._predicate(where) if where else None
+        self.disabled = ""
+        """Why it is not asked any more."""
+        self.failures = 0
+        """How often it has failed."""
+        self.in_a_row = 0
+
+    def _predicate(self, where: str) -> Predicate:
+        from vgpu_embed.predicates import Predicate, PredicateError
+
+        try:
+            return Predicate(where, self.functions)
+        except PredicateError as error:
+            raise PolicyError(f"{self.place}: {error}") from None
+
+    def is_for(self, program: str, caller: str) -> bool:
+        """Whether calls of this library in this program are its business."""
+        return matches(program, self.program) and matches(caller, self.caller)
+
+    @property
+    def name(self) -> str:
+        """Where it is and what it is called, for lists."""
+        return f"{self.place} {self.function.__name__}"
+
+
+def matches(name: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a file name matches one of the patterns; no patterns match everything."""
+    if not patterns or name in patterns:
+        return True
+    from fnmatch import fnmatchcase
+
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 class Option:
@@ -186,39 +266,124 @@ def parse_value(text: str, like: Any) -> Any:
 
 
 class Policy:
-    """A user's decisions. ``on_error``: what a call gets whose hook raised, ``"forward"`` or ``"deny"``."""
+    """A user's decisions.
 
-    def __init__(self, on_error: str = "forward") -> None:
+    on_error: what a call gets whose hook raised, "forward" or "deny".
+    budget: seconds that a hook may take, `call.forward()` not counted; one that takes longer is cut and disabled.
+    failures: how often in a row a hook may raise before it is disabled.
+    """
+
+    def __init__(self, on_error: str = "forward", budget: float = 10.0, failures: int = 10) -> None:
         if on_error not in ("forward", "deny"):
             raise PolicyError(f'on_error is "forward" or "deny", not {on_error!r}')
+        if not budget > 0:
+            raise PolicyError(f"budget is a number of seconds above 0, not {budget!r}")
+        if failures < 1:
+            raise PolicyError(f"failures is a number from 1, not {failures!r}")
         self.on_error = on_error
+        self.budget = budget
+        self.failures = failures
         self.path = ""
-        self.hooks: list[Hook] = []
+        self.source = b""
+        self._sha256 = ""
+        self.identity = (0, 0, 0, 0)
+        """Of the file that was read: device, inode, size, nanoseconds of the last change."""
+        self.module = ""
+        self.handlers: list[Handler] = []
+        """Hooks and answers, in the order in which they are asked."""
+        self.observers: list[Handler] = []
         self.devices: list[tuple[str, dict[str, Any]]] = []
         self.options: dict[str, Option] = {}
+        self.commands: dict[str, Callable[..., Any]] = {}
+        self._configure: Callable[[], None] | None = None
+        self._declared = (0, 0)
 
     def hook(
-        self, *functions: str, caller: str | Iterable[str] = (), program: str | Iterable[str] = ()
+        self, *functions: str, caller: str | Iterable[str] = (), program: str | Iterable[str] = (), where: str = ""
     ) -> Callable[[F], F]:
         """Asks the decorated function at each call of ``functions`` (exported names or patterns, ``cuMemcpy*``).
 
         ``caller`` and ``program`` are patterns for the file name of the calling library and of the executable; where
-        given, only such calls are asked about. The function returns None (pass on), a CUresult or what
-        ``call.forward()`` or ``call.reply(...)`` returned.
+        given, only such calls are asked about. ``where`` is an expression over scalar parameters that C evaluates:
+        ``"bytesize >= 1 << 30"``. The function returns None (pass on), a CUresult or what ``call.forward()`` or
+        ``call.reply(...)`` returned.
         """
+        return self._decorator("hook", self.handlers, hookable, functions, caller, program, where)
+
+    def answer(
+        self, *functions: str, caller: str | Iterable[str] = (), program: str | Iterable[str] = ()
+    ) -> Callable[[F], F]:
+        """Like a hook, but asked once for each distinct set of scalar arguments: C repeats what it said.
+
+        Only successes and None are remembered, until an option changes or the policy is loaded again. Raises
+        PolicyError for functions whose answer depends on more than scalar arguments.
+        """
+        return self._decorator("answer", self.handlers, answerable, functions, caller, program)
+
+    def observe(
+        self, *functions: str, caller: str | Iterable[str] = (), program: str | Iterable[str] = ()
+    ) -> Callable[[F], F]:
+        """Gives the decorated function batches of `Event` objects, soon after they happened, on a thread of ours."""
+        return self._decorator("observe", self.observers, observable, functions, caller, program)
+
+    def _decorator(
+        self,
+        kind: str,
+        to: list[Handler],
+        names_of: Callable[[str], list[str]],
+        functions: tuple[str, ...],
+        caller: str | Iterable[str],
+        program: str | Iterable[str],
+        where: str = "",
+    ) -> Callable[[F], F]:
         if not functions or not all(isinstance(name, str) for name in functions):
-            raise PolicyError('hook() takes the names of CUDA functions: @policy.hook("cuMemAlloc_v2")')
+            raise PolicyError(f'{kind}() takes the names of CUDA functions: @policy.{kind}("cuMemAlloc_v2")')
         names: list[str] = []
         for pattern in functions:
-            names += [name for name in hookable(pattern) if name not in names]
+            names += [name for name in names_of(pattern) if name not in names]
 
         def decorate(function: F) -> F:
-            hook = Hook(function, tuple(names), _patterns(caller), _patterns(program), self.on_error)
-            check_fields(hook)
-            self.hooks.append(hook)
+            handler = Handler(self, kind, function, tuple(names), caller, program, where)
+            check_fields(handler)
+            to.append(handler)
             return function
 
         return decorate
+
+    def command(self, function: G) -> G:
+        """Makes a function callable while the program runs: ``vgpu-embed command PID name key=value``.
+
+        Its parameters arrive as text; it returns what JSON can hold. It runs on a thread of its own.
+        """
+        self.commands[function.__name__] = function
+        return function
+
+    def configure(self, function: Callable[[], None]) -> Callable[[], None]:
+        """Calls a function once the options are set, and again after each change: it may declare hooks by them.
+
+        What it declared the last time is forgotten first. Raises PolicyError for a second one.
+        """
+        if self._configure:
+            raise PolicyError("configure is given twice")
+        self._configure = function
+        return function
+
+    def configured(self) -> None:
+        """Runs the `configure` function. Raises PolicyError."""
+        if not self._configure:
+            return
+        if not self._declared[0]:
+            self._declared = (len(self.handlers) + 1, len(self.observers) + 1)
+        before = list(self.handlers), list(self.observers)
+        del self.handlers[self._declared[0] - 1 :], self.observers[self._declared[1] - 1 :]
+        try:
+            self._configure()
+        except BaseException as error:
+            self.handlers, self.observers = before
+            if isinstance(error, PolicyError):
+                raise
+            place = _line_of(error, self.path) or 1
+            raise PolicyError(f"{self.path}:{place}: {type(error).__name__}: {error}") from error
 
     def device(self, profile: str, **changes: Any) -> None:
         """Adds a device to what programs see: a profile (``"h100"``, a TOML file), changed in places.
@@ -226,6 +391,23 @@ class Policy:
         The first call stands for device 0 and so on. Over a real driver devices are changed, not added.
         """
         self.devices.append((profile, changes))
+
+    @property
+    def log(self) -> CallLog:
+        """Writes log lines that belong to no call; they begin with the policy's name."""
+        name = os.path.basename(self.path or "policy").removesuffix(".py")
+        return log_of(name)
+
+    @property
+    def sha256(self) -> str:
+        """Of the file's content, in hex."""
+        if not self._sha256:
+            try:
+                from _sha2 import sha256  # hashlib loads OpenSSL
+            except ImportError:  # until 3.11
+                from _sha256 import sha256
+            self._sha256 = str(sha256(self.source).hexdigest())
+        return self._sha256
 
     def option(self, name: str, default: Any, help: str = "") -> Option:
         """Declares an option; its default fixes its type (bool, int, float or str)."""
@@ -254,6 +436,34 @@ def hookable(pattern: str) -> list[str]:
     return known
 
 
+def observable(pattern: str) -> list[str]:
+    """The functions that a pattern names and whose end is seen. Raises PolicyError like `hookable`."""
+    found = [name for name in hookable(pattern) if tables.function(name).library != "loader"]
+    if not found:
+        raise PolicyError(
+            f"{pattern} leaves by a jump, since it depends on who calls it: hook it instead of observing it"
+        )
+    return found
+
+
+FORGETFUL = {
+    "context": "depends on the current context",
+    "time": "changes with time",
+    "pointer": "depends on what a pointer argument holds",
+    "effect": "is not a question: it has an effect, or gives nothing back",
+}
+
+
+def answerable(pattern: str) -> list[str]:
+    """The functions that a pattern names and whose answers may be remembered. Raises PolicyError like `hookable`."""
+    found = hookable(pattern)
+    known = [name for name in found if tables.function(name).answer == "yes"]
+    if not known:
+        why = FORGETFUL[tables.function(found[0]).answer]
+        raise PolicyError(f"{found[0]} {why}, so its answer cannot be remembered: use hook")
+    return known
+
+
 # ---- loading -------------------------------------------------------------------------------------------------------
 
 
@@ -271,11 +481,18 @@ def _attributes(node: Any, argument: str) -> Iterable[tuple[str, int]]:
 _trees: dict[str, Any] = {}
 
 
-def check_fields(hook: Hook) -> None:
+def check_fields(hook: Handler) -> None:
     """Raises PolicyError where the hook reads a field of its call that none of its functions has."""
     code = hook.function.__code__
     if code.co_argcount != 1:
-        raise PolicyError(f"{hook.where}: a hook takes one argument, the call")
+        takes = (
+            "an observer takes one argument, the events"
+            if hook.kind == "observe"
+            else "a hook takes one argument, the call"
+        )
+        raise PolicyError(f"{hook.place}: {takes}")
+    if hook.kind == "observe":
+        return
     argument = code.co_varnames[0]
     fields = {p.attribute for name in hook.functions for p in tables.function(name).parameters or ()}
     fields.update(n for n in (*vars(Call), *Call.__annotations__) if not n.startswith("_"))
@@ -327,7 +544,11 @@ def load(path_or_name: str) -> Policy:
     """
     global _loaded
     path = find(path_or_name)
+    reason = distrust(path)
+    if reason:
+        raise PolicyError(reason)
     with open(path, "rb") as file:
+        status = os.fstat(file.fileno())
         source = file.read()
     _loaded += 1
     module = type(sys)(f"vgpu_policy_{_loaded}")
@@ -351,6 +572,9 @@ def load(path_or_name: str) -> Policy:
     if not isinstance(policy, Policy):
         raise PolicyError(f"{path}:1: it defines no policy; write `policy = Policy()`")
     policy.path = path
+    policy.source = source
+    policy.identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    policy.module = module.__name__
     return policy
 
 
@@ -372,6 +596,8 @@ def apply_settings(policies: list[Policy], settings: Iterable[str]) -> None:
                 option.set(value)
             except ValueError as error:
                 raise PolicyError(f"--set {setting}: {error}") from None
+    for policy in policies:
+        policy.configured()
 
 
 def profiles_of(policies: list[Policy], gpu: str) -> list[Any]:

@@ -1,15 +1,17 @@
-"""What happens to a call that Python is asked about: the hooks of its function, in order, then the driver."""
+"""What happens to a call that Python is asked about: the handlers of its function, in order, then the driver."""
 
 from __future__ import annotations
 
 from vgpu_embed import tables
 from vgpu_embed._core import ffi, lib
-from vgpu_embed.embed import log
-from vgpu_embed.embed.guard import describe
-from vgpu_embed.embed.redirect import DENIED, NOT_SUPPORTED, REGISTRATIONS
+from vgpu_embed.asking import CALLERS, ask_of, caught, checked, effect_of, handlers_of, in_force, kept_of
+from vgpu_embed.embed import log, state
+from vgpu_embed.embed.guard import Overrun, describe
+from vgpu_embed.embed.redirect import NOT_SUPPORTED, REGISTRATIONS
 from vgpu_embed.embed.session import Session
 from vgpu_embed.frames import FrameCall, call_class, lasting_text
-from vgpu_embed.policy import CallLog, Hook, Process, Result
+from vgpu_embed.policy import CallLog, Handler, Process, Result, matches, value_text
+from vgpu_embed.predicates import EITHER
 from vgpu_embed.tables import enumerations
 
 TYPE_CHECKING = False
@@ -17,22 +19,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    Verdict = int | str | bytes | None
-    Ask = Callable[[FrameCall], Verdict]
+    from vgpu_embed.asking import Memory, Verdict
 
 
 MASKS = (0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
 """What of the result register counts: of a code, of an address."""
+FORWARDED: int = lib.VGPU_FORWARDED
+REMEMBERED: int = lib.VGPU_REMEMBERED
+NOWHERE: int = lib.VGPU_NOWHERE
+
+DRIVEN = Result(0)
+"""The driver's own success: the frame has it already."""
 
 host_call = lib.host_call
 
 
 class Chain:
-    """The hooks of one function, in the order in which they are asked."""
+    """One function's handlers and observers, as long as a set of policies is in force."""
 
     def __init__(self, function: tables.Function) -> None:
         self.function = function
-        self.hooks: list[Hook] = []
+        self.handlers: list[Handler] = []
+        self.observers: list[Handler] = []
+        self.memory: Memory = {}
         self._queried = [p.attribute for p in function.parameters or () if p.enum and p.direction == "in"]
         self._shown: set[tuple[Any, ...]] = set()
 
@@ -45,51 +54,112 @@ class Chain:
         self._shown.add(key)
         return first
 
-    def calls_from(self, caller: str) -> type[EmbeddedCall]:
-        """The class of calls that a library or program of this file name makes: it has the hooks to ask."""
-        hooks = tuple(guarded(hook) for hook in self.hooks if matches(caller, hook.caller))
+    def calls_from(self, caller: str, through_c: bool = True) -> type[EmbeddedCall]:
+        """The class of calls that a library or program of this file name makes: it has the handlers to ask.
+
+        `through_c`: they come from a thunk, where C has evaluated a lone handler's predicate.
+        """
+        handlers = handlers_of(current.session.policies, self.function.name, current.session.program, caller)
+        tested = through_c and len(self.handlers) == 1 and not current.session.is_virtual
+        hooks = tuple(ask_of(handler, failed, self.memory, tested) for handler in handlers)
         base = LoaderCall if self.function.library == "loader" else EmbeddedCall
-        made = type(
-            self.function.name,
-            (call_class(self.function.name, base),),
-            {
-                "caller": caller,
-                "hooks": hooks,
-                "chain": self,
-                "leaves": base is LoaderCall or not lib.host_info().is_virtual,
-                "words": self.function.stack_words,
-                "mask": MASKS[self.function.result_kind == "pointer"],
-            },
-        )
+        answers = [handler for handler in handlers if handler.kind == "answer"]
+        fields: dict[str, Any] = {
+            "caller": caller,
+            "hooks": hooks,
+            "chain": self,
+            "leaves": base is LoaderCall or not current.session.is_virtual,
+            "mask": MASKS[self.function.result_kind == "pointer"],
+            "asks_more": len(hooks) > 1,
+            "alone": handlers[0] if tested and len(hooks) == 1 and not handlers[0].disabled else None,
+            "remembers": bool(answers) and len(answers) == len(handlers),
+        }
+        if len(hooks) == 1:
+            fields.update(run=hooks[0], _next=1)
+        made = type(self.function.name, (call_class(self.function.name, base),), fields)
         assert issubclass(made, EmbeddedCall)
         return made
 
+    def route(self) -> None:
+        """Tells the library what to do with calls of this function."""
+        asked = [handler for handler in self.handlers if in_force(handler)]
+        route = lib.VGPU_ASK if asked or (current.session.is_virtual and self.function.library != "loader") else 0
+        scalars = narrow = 0
+        if any(handler.caller for handler in asked):  # that it is none of theirs is remembered, too
+            route |= lib.VGPU_ANSWERS | lib.VGPU_BY_CALLER
+        if any(handler.kind == "answer" for handler in asked):
+            route |= lib.VGPU_ANSWERS
+            for parameter in self.function.parameters or ():
+                if parameter.direction == "in":
+                    scalars |= 1 << parameter.location[1]
+                    narrow |= (parameter.size <= 4) << parameter.location[1]
+        if self.observers:
+            route |= lib.VGPU_OBSERVED
+        slot = self.function.index
+        steps = [] if current.session.is_virtual else predicate_of(asked, self.function.name)
+        lib.host_filter(slot, ffi.new("struct vgpu_operation[]", steps), len(steps))
+        lib.host_route(slot, route, 0, scalars, narrow)
 
-def matches(name: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a file name matches one of the patterns; no patterns match everything."""
-    if not patterns or name in patterns:
-        return True
-    from fnmatch import fnmatchcase
 
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+def predicate_of(handlers: list[Handler], function: str) -> list[tuple[int, int, int]]:
+    """What C evaluates before it asks Python: one of the handlers' predicates is met. Empty where one has none."""
+    steps: list[tuple[int, int, int]] = []
+    for handler in handlers:
+        if not handler.predicate:
+            return []
+        joined = bool(steps)
+        steps += handler.predicate.operations(function)
+        if joined:
+            steps.append((EITHER, 0, 0))
+    return steps
 
 
+class Current:
+    """What is in force: replaced as a whole."""
+
+    session: Session
+    installed = 0
+    """How often that happened."""
+
+
+current = Current()
 chains: dict[int, Chain] = {}
 """The chain of each function that a policy wants, by slot."""
 
 
 def install(session: Session) -> None:
     """Makes the chains of a session's policies and routes their functions to them, all others past them."""
+    before = list(chains)
+    fresh: dict[int, Chain] = {}
     for policy in session.policies:
-        for hook in policy.hooks:
-            if matches(session.program, hook.program):
-                for name in hook.functions:
+        for handler in (*policy.handlers, *policy.observers):
+            if matches(session.program, handler.program):
+                for name in handler.functions:
                     function = tables.function(name)
-                    chains.setdefault(function.index, Chain(function)).hooks.append(hook)
-    for slot in chains:
-        lib.host_route(slot, lib.VGPU_ASK, 0)
-    if session.is_virtual:
+                    chain = fresh.setdefault(function.index, Chain(function))
+                    (chain.observers if handler.kind == "observe" else chain.handlers).append(handler)
+    current.session = session
+    chains.clear()
+    chains.update(fresh)
+    renew()
+    for slot in before:
+        if slot not in chains:
+            chain_of(slot).route()
+    for chain in list(chains.values()):
+        chain.route()
+    lib.host_forget()  # what was remembered by routes of before
+    if session.is_virtual and not before:
         _route_virtual()
+
+
+def renew() -> None:
+    """Forgets what was prepared or remembered for the handlers of before."""
+    current.installed += 1
+    prepared.clear()
+    made.clear()
+    for chain in chains.values():
+        chain.memory.clear()
+    lib.host_forget()
 
 
 _registered = ffi.new("uint64_t[2]")
@@ -102,10 +172,10 @@ def _route_virtual() -> None:
         for name in tables.names(library):
             slot = tables.index(name)
             if slot not in chains and name not in REGISTRATIONS and library != "loader":
-                lib.host_route(slot, lib.VGPU_ASK, 0)
+                lib.host_route(slot, lib.VGPU_ASK, 0, 0, 0)
     for name in REGISTRATIONS:
         slot = tables.index(name)
-        lib.host_route(slot, lib.VGPU_CONSTANT, int(ffi.cast("uintptr_t", _registered)))
+        lib.host_route(slot, lib.VGPU_CONSTANT, int(ffi.cast("uintptr_t", _registered)), 0, 0)
 
 
 class EmbeddedCall(FrameCall):
@@ -115,8 +185,13 @@ class EmbeddedCall(FrameCall):
     chain: Chain
     leaves: bool
     """A call without a verdict leaves by the library's jump; otherwise there is nowhere to go."""
-    words: int
     mask: int
+    alone: Handler | None
+    """The only one that is asked, and whose predicate C has evaluated."""
+    asks_more: bool
+    """There are hooks behind the first."""
+    remembers: bool
+    """Whether C may repeat what this call is answered."""
     program = ffi.string(lib.host_info().program).decode(errors="replace")
     process = Process(program)
 
@@ -125,29 +200,34 @@ class EmbeddedCall(FrameCall):
         """Log lines that name this call's function."""
         return log.PolicyLog(self.function)
 
+    def forward(self) -> Result:
+        """`FrameCall.forward`, short where the driver comes next and has nothing to complain of."""
+        if self.asks_more or self.has_forwarded:
+            return FrameCall.forward(self)
+        self.has_forwarded = True
+        if register := host_call(self.frame):
+            self.result = result = Result(self.code_of(register))
+            return result
+        self.result = DRIVEN
+        return DRIVEN
+
     def real(self) -> int:
         """The driver's own function, with the interpreter lock released."""
-        register: int = host_call(self.frame, self.words)
-        if register == lib.VGPU_NOWHERE:
-            return unsupported(self.row)
-        return register & self.mask
+        return self.code_of(host_call(self.frame))
+
+    def code_of(self, register: int) -> int:
+        """What a result register means; that there was nowhere to go is said once."""
+        return unsupported(self.row) if register == NOWHERE else register & self.mask
 
     def made_class(self, function: str) -> type[FrameCall]:
         """See `FrameCall.made_class`."""
         return made[function, self.row.library]
 
 
-CALLERS = {
-    "driver": "libcuda.so.1",
-    "runtime": "libcudart.so",
-    "cublas": "libcublas.so",
-    "nvml": "libnvidia-ml.so.1",
-}
-"""File names under which a library's own calls are known to `caller=` patterns."""
-
-
 class LoaderCall(EmbeddedCall):
     """A call of one of the loader's functions."""
+
+    forward = FrameCall.forward
 
     def real(self) -> int:
         """There is no way."""
@@ -160,7 +240,7 @@ class MadeClasses(dict[tuple[str, str], "type[EmbeddedCall]"]):
     def __missing__(self, key: tuple[str, str]) -> type[EmbeddedCall]:
         function, library = key
         slot = tables.function(function).index
-        kind = chain_of(slot).calls_from(CALLERS[library])
+        kind = chain_of(slot).calls_from(CALLERS[library], through_c=False)
         kind.target = lib.host_real(slot)
         self[key] = kind
         return kind
@@ -171,41 +251,34 @@ made = MadeClasses()
 
 # ---- asking --------------------------------------------------------------------------------------------------------
 
-failures: dict[Hook, int] = {}
-"""How often each hook has failed."""
+
+def failed(handler: Handler, call: FrameCall, error: BaseException) -> Verdict:
+    """The verdict of a handler that raised, said the first time; one that is disabled by it is said too."""
+    before = handler.failures, handler.in_a_row, handler.disabled
+    try:
+        verdict, end = effect_of(handler, call, cut=isinstance(error, Overrun))
+        state.failed()
+        if end:
+            file = handler.function.__code__.co_filename
+            text = handler.disabled if isinstance(error, Overrun) else describe(error, file)
+            place = "" if text.startswith(file) else f"{handler.place}: "
+            state.error(f"{place}{text}, {end}")
+    except MemoryError:  # it could not be said: the next attempt begins anew
+        handler.failures, handler.in_a_row, handler.disabled = before
+        raise
+    if handler.disabled:
+        disable(handler)
+    return verdict
 
 
-def guarded(hook: Hook) -> Ask:
-    """A hook as it is asked: whatever goes wrong in it is said once and is no verdict, or a refusal."""
-
-    function = hook.function
-
-    def ask(call: FrameCall) -> Verdict:
-        try:
-            verdict = function(call)
-            if verdict is None:
-                return call.forwarded_result() if call.has_forwarded else None
-            if isinstance(verdict, int) or (isinstance(verdict, (str, bytes)) and call.row.result_kind == "pointer"):
-                return verdict
-            raise TypeError(f"a hook returns None or a CUresult, not {type(verdict).__name__}")
-        except BaseException as error:
-            return failed(hook, call, error)
-
-    return ask
-
-
-def failed(hook: Hook, call: FrameCall, error: BaseException) -> int | None:
-    """The verdict of a hook that raised. What the driver has already answered stays."""
-    failures[hook] = failures.get(hook, 0) + 1
-    result = call.forwarded_result()
-    denies = hook.on_error == "deny" and result is None
-    if failures[hook] == 1:
-        effect = "refused" if denies else "forwarded"
-        file = hook.function.__code__.co_filename
-        text = describe(error, file)
-        place = "" if text.startswith(file) else f"{hook.where}: "
-        log.write(log.ERROR, f"{place}{text}, in a hook of {call.function}; such calls are {effect}")
-    return DENIED[call.row.library] if denies else result
+def disable(handler: Handler) -> None:
+    """Takes a handler out of force; the others stay."""
+    for name in handler.functions:
+        chain = chains.get(tables.function(name).index)
+        if chain:
+            chain.route()
+    renew()
+    state.publish()
 
 
 _unsupported: set[int] = set()
@@ -216,9 +289,10 @@ def unsupported(row: tables.Function) -> int:
     code = NOT_SUPPORTED[row.library]
     if row.index not in _unsupported:
         _unsupported.add(row.index)
-        log.write(log.ERROR, f"{row.name}() is not implemented here and returns {result_text(row, code)}")
-        if not chain_of(row.index).hooks:
-            lib.host_route(row.index, lib.VGPU_CONSTANT, code)
+        state.error(f"{row.name}() is not implemented here and returns {result_text(row, code)}")
+        chain = chain_of(row.index)
+        if not chain.handlers and not chain.observers:
+            lib.host_route(row.index, lib.VGPU_CONSTANT, code, 0, 0)
     return code
 
 
@@ -235,19 +309,29 @@ _reported: set[str] = set()
 
 def report(_type: type[BaseException], error: BaseException, trace: Any) -> int:
     """A failure of ours, not of a hook's: said once, and the call is forwarded."""
+    if isinstance(error, MemoryError):  # the program's own shortage
+        return 0
     text = describe(error.with_traceback(trace))
     if text not in _reported:
         _reported.add(text)
-        log.write(log.ERROR, f"{text}: a defect of vgpu_embed; the call is forwarded")
+        state.error(f"{text}: a defect of vgpu_embed; the call is forwarded")
     return 0
 
 
-class Prepared(dict[int, "type[EmbeddedCall]"]):
-    """Call classes by slot and caller, made at a function's first call from each library."""
+class Prepared(dict[int, "Callable[[Any], int]"]):
+    """What is done with a frame, by slot and caller, made at a function's first call from each library."""
 
-    def __missing__(self, key: int) -> type[EmbeddedCall]:
+    def __missing__(self, key: int) -> Callable[[Any], int]:
         slot, caller = key >> 16, ffi.string(lib.host_caller(key & 0xFFFF)).decode(errors="replace")
-        made = self[key] = chain_of(slot).calls_from(caller)
+        begun = current.installed
+        kind = chain_of(slot).calls_from(caller)
+        if not kind.hooks and kind.leaves and not shows:
+            made = passing(key & 0xFFFF)
+        else:
+            made = remembering(kind, key & 0xFFFF) if kind.remembers else deciding(kind)
+        self[key] = made
+        if begun != current.installed:  # of handlers that are not in force any more
+            self.pop(key, None)
         return made
 
 
@@ -261,16 +345,94 @@ def vgpu_decide(frame: Any, key: int) -> int:
 
     `key` is the slot times 65536 plus the number of the calling file.
     """
-    call = prepared[key](frame)
-    verdict = call.run()
-    if shows and call.chain.is_shown(call):
-        return shown(call, verdict)
-    if verdict is None:
-        if call.leaves:
+    return prepared[key](frame)
+
+
+def deciding(kind: type[EmbeddedCall]) -> Callable[[Any], int]:
+    """`vgpu_decide` for one function and caller."""
+    run, leaves = kind.run, kind.leaves
+    if kind.alone and leaves and not shows:
+        return deciding_alone(kind, kind.alone)
+
+    def decide(frame: Any) -> int:
+        call = kind(frame)
+        verdict = run(call)
+        if shows and call.chain.is_shown(call):
+            return shown(call, verdict)
+        if verdict is None:
+            if leaves:
+                return 0
+            verdict = call.real()
+        frame.result = verdict if type(verdict) is Result else register_of(verdict)
+        return 1
+
+    return decide
+
+
+def passing(caller: int) -> Callable[[Any], int]:
+    """`vgpu_decide` where no policy has a say about this caller: from then on C knows."""
+
+    def decide(frame: Any) -> int:
+        lib.host_remember(frame, caller, frame.generation, FORWARDED, ffi.NULL, 0)
+        return 0
+
+    return decide
+
+
+def deciding_alone(kind: type[EmbeddedCall], handler: Handler) -> Callable[[Any], int]:
+    """`deciding` for the usual case, a lone hook: `ask_of` written out, since each step of Python counts here."""
+    function = handler.function
+
+    def decide(frame: Any) -> int:
+        call = kind(frame)
+        try:
+            verdict: Verdict = function(call)
+            if handler.in_a_row:
+                handler.in_a_row = 0
+            if verdict is None:
+                if not call.has_forwarded:
+                    return 0
+                verdict = call.result
+            if verdict is DRIVEN:
+                return 1
+            if type(verdict) is not Result:
+                verdict = checked(call, verdict)
+        except BaseException as error:
+            verdict = caught(handler, call, error, failed)
+            if verdict is None:
+                return 0
+        frame.result = verdict if type(verdict) is Result else register_of(verdict)  # type: ignore[arg-type]
+        return 1
+
+    return decide
+
+
+def remembering(kind: type[EmbeddedCall], number: int) -> Callable[[Any], int]:
+    """`deciding` for a function whose handlers are answers: C repeats what they say."""
+    caller = number if any(handler.caller for handler in kind.chain.handlers) else 0
+
+    def decide(frame: Any) -> int:
+        call = kind(frame)
+        generation = frame.generation
+        verdict = call.run()
+        if verdict is None and kind.leaves and not shows:
+            if not call.failed:
+                lib.host_remember(frame, caller, generation, FORWARDED, ffi.NULL, 0)
             return 0
-        verdict = call.real()
-    frame.result = verdict if type(verdict) is Result else register_of(verdict)
-    return 1
+        answered = verdict is not None and not call.failed
+        if verdict is None:
+            verdict = call.forward()
+        frame.result = register_of(verdict)
+        kept = kept_of(call, verdict) if answered and log.level < log.DEBUG else None
+        if kept:
+            outputs = [(parameter.location[1], len(data)) for parameter, data in kept.outputs]
+            rows = ffi.new("struct vgpu_output[]", outputs)
+            lib.host_remember(frame, caller, generation, REMEMBERED, rows, len(outputs))
+        if shows and call.chain.is_shown(call):
+            show(call, frame.result)
+        return 1
+
+    return decide
 
 
 def shown(call: EmbeddedCall, verdict: Verdict) -> int:
@@ -319,7 +481,7 @@ def show(call: EmbeddedCall, register: int) -> None:
 def shown_value(value: Any) -> str:
     """An argument in a log line."""
     if isinstance(value, int):
-        return log.value_text(int(value))
+        return value_text(int(value))
     if isinstance(value, str):
         return f'"{value}"'
     if value is None:
@@ -340,7 +502,7 @@ def shown_output(call: FrameCall, parameter: tables.Parameter) -> str:
             return "NULL"
         if parameter.pointee == "char":
             text: bytes = ffi.string(ffi.cast("char *", pointer), 96)
-            return log.value_text(text)
+            return value_text(text)
         return shown_value(pointer[0])
     except Exception:  # no type to read it with
         return "?"

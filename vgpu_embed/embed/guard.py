@@ -8,11 +8,13 @@ start consists of, and which failures may pass.
 
 from __future__ import annotations
 
+import _thread
 import errno
+import os
 import sys
+import time
 
 from vgpu_embed._core import ffi, lib
-from vgpu_embed.embed import log
 from vgpu_embed.policy import PolicyError
 
 TYPE_CHECKING = False
@@ -38,26 +40,36 @@ RETRY_SECONDS = 1
 def vgpu_start(retry_seconds: Any) -> int:
     """Loads the policies and routes what they want. Called by the library, on one thread at a time."""
     try:
-        from vgpu_embed.embed import dispatch, session
+        from vgpu_embed.embed import dispatch, service, session, state
 
+        session.name_what_is_missing()
         current = session.load()
         dispatch.install(current)
+        service.begin(current)
+        state.publish(current)
         dispatch.announce(current)
         forbid_late_extensions()
     except PolicyError as error:
-        log.write(log.ERROR, f"{error}; {without_policy()}")
+        failed(f"{error}; {without_policy()}")
         return int(lib.VGPU_FAILED)
     except OSError as error:
         if error.errno in PASSING:
             retry_seconds[0] = RETRY_SECONDS
-            log.write(log.ERROR, f"{error}; {without_policy()} for now, the next attempt is in a second")
+            failed(f"{error}; {without_policy()} for now, the next attempt is in a second")
         else:
-            log.write(log.ERROR, f"{error}; {without_policy()}")
+            failed(f"{error}; {without_policy()}")
         return int(lib.VGPU_FAILED)
     except BaseException as error:
-        log.write(log.ERROR, f"{describe(error)}; {without_policy()}")
+        failed(f"{describe(error)}; {without_policy()}")
         return int(lib.VGPU_FAILED)
     return int(lib.VGPU_READY)
+
+
+def failed(text: str) -> None:
+    """Says why the start has failed."""
+    from vgpu_embed.embed import state
+
+    state.error(text)
 
 
 def without_policy() -> str:
@@ -68,6 +80,25 @@ def without_policy() -> str:
 
 class LateLibrary(ImportError):
     """A library that was to be loaded from a hook."""
+
+
+class Overrun(BaseException):
+    """Raised in a hook that takes longer than its policy's budget."""
+
+
+SLICE = 0.05
+"""Seconds that a sleeping hook cannot be cut for."""
+_sleep = time.sleep
+
+
+def sleep(seconds: float, /) -> None:
+    """`time.sleep` in slices: between them a hook that sleeps too long can be cut."""
+    if not seconds > SLICE:
+        return _sleep(seconds)
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        _sleep(min(left, SLICE))
+    return None
 
 
 def describe(error: BaseException, file: str = "") -> str:
@@ -89,7 +120,9 @@ def describe(error: BaseException, file: str = "") -> str:
     while cause is not None and not isinstance(cause, LateLibrary):
         cause = cause.__cause__ or cause.__context__
     error = cause or error
-    return f"{place}{type(error).__name__}: {error}"
+    from vgpu_embed.frames import sentence_of
+
+    return f"{place}{type(error).__name__}: {sentence_of(error)}"
 
 
 def forbid_late_extensions() -> None:
@@ -100,10 +133,15 @@ def forbid_late_extensions() -> None:
     """
 
     def check(event: str, arguments: tuple[Any, ...]) -> None:
+        if _allowed == _thread.get_ident():
+            return
+        if _allowed and event == "ctypes.dlsym":
+            raise LateLibrary(f"{arguments[1]} cannot be looked up while a policy is loaded: do it at its top")
         if event == "import" and arguments[1] is not None:
             raise LateLibrary(
                 f"{arguments[0]} is an extension module and cannot be loaded from a hook: "
-                "import it at the top of the policy"
+                "import it at the top of the policy",
+                name=arguments[0],
             )
         if event == "ctypes.dlopen":
             raise LateLibrary(f"{arguments[0]} cannot be opened from a hook: open it at the top of the policy")
@@ -111,5 +149,19 @@ def forbid_late_extensions() -> None:
     sys.addaudithook(check)
 
 
+_allowed = 0
+"""The thread that may load extension modules."""
+
+
+os.register_at_fork(after_in_child=lambda: allow_extensions(False))
+
+
+def allow_extensions(allow: bool) -> None:
+    """Allows this thread to load extension modules: it holds the loader's lock."""
+    global _allowed
+    _allowed = _thread.get_ident() if allow else 0
+
+
+time.sleep = sleep  # type: ignore[assignment]
 # What a policy prints must not get between the lines of a program whose output is parsed.
 sys.stdout = sys.stderr

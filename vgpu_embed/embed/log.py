@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vgpu_embed import policy
 from vgpu_embed._core import ffi, lib
 from vgpu_embed.policy import CallLog
 
@@ -19,25 +20,15 @@ def write(line_level: int, text: str) -> None:
         lib.host_log(line_level, ffi.new("char[]", text.replace("\n", " ").encode(errors="replace")))
 
 
-def value_text(value: Any) -> str:
-    """A value as log lines show it: text quoted, numbers that look like addresses in hex."""
-    if isinstance(value, bytes):
-        return '"' + value.decode(errors="replace") + '"'
-    if isinstance(value, int):
-        return hex(value) if value >= 1 << 32 else str(int(value))
-    return str(value)
-
-
 class PolicyLog(CallLog):
-    """`call.log`: lines written by hooks."""
+    """`call.log` and `policy.log`: lines that begin with a function's or a policy's name."""
 
-    def __init__(self, function: str) -> None:
-        self._function = function
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     def _line(self, line_level: int, text: str, fields: dict[str, Any]) -> None:
         if line_level <= level:
-            tail = "".join(f" {k}={value_text(v)}" for k, v in fields.items())
-            write(line_level, f"{self._function}: {text}{tail}")
+            write(line_level, policy.log_line(self._name, text, fields))
 
     def error(self, text: str, **fields: Any) -> None:
         """Shown unless the log is off."""
@@ -50,3 +41,6 @@ class PolicyLog(CallLog):
     def debug(self, text: str, **fields: Any) -> None:
         """Shown with ``--log debug``."""
         self._line(DEBUG, text, fields)
+
+
+policy.log_of = PolicyLog

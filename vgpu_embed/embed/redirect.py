@@ -49,7 +49,3 @@ CUBLAS_STATUS_NOT_INITIALIZED, NVML_ERROR_DRIVER_NOT_LOADED."""
 
 NOT_SUPPORTED = {"driver": 801, "runtime": 801, "cublas": 15, "nvml": 3, "loader": 0}
 """CUDA_ERROR_NOT_SUPPORTED, cudaErrorNotSupported, CUBLAS_STATUS_NOT_SUPPORTED, NVML_ERROR_NOT_SUPPORTED."""
-
-DENIED = {"driver": 800, "runtime": 800, "cublas": 14, "nvml": 4, "loader": 0}
-"""What a call gets whose hook raised under ``on_error="deny"``: CUDA_ERROR_NOT_PERMITTED, cudaErrorNotPermitted,
-CUBLAS_STATUS_INTERNAL_ERROR, NVML_ERROR_NO_PERMISSION."""

@@ -24,14 +24,24 @@ def _listed(name: str) -> list[str]:
 
 
 class Session:
-    """The policies in force, in the order in which they are asked, and the devices they show."""
+    """The policies in force, in the order in which they are asked, and the devices they show.
 
-    def __init__(self, user: list[Policy], profiles: list[Any]) -> None:
+    `settings` are the options that were set, to be set again in policies that are loaded later. Virtual mode's own
+    policies are those of `before`, which know what the program has done so far.
+    """
+
+    def __init__(self, user: list[Policy], profiles: list[Any], settings: list[str], before: Session | None) -> None:
         self.is_virtual = bool(lib.host_info().is_virtual)
         self.program: str = ffi.string(lib.host_info().program).decode(errors="replace")
         self.user = user
-        self.profiles = profiles
-        self.policies = [*user, *self._built_in()]
+        self.settings = settings
+        self.profiles: list[Any] = before.profiles if before and self.is_virtual else profiles
+        self.built_in: list[Policy] = before.built_in if before and self.is_virtual else self._built_in()
+
+    @property
+    def policies(self) -> list[Policy]:
+        """All of them."""
+        return [*self.user, *self.built_in]
 
     def _built_in(self) -> list[Policy]:
         if self.is_virtual:
@@ -54,9 +64,15 @@ def name_what_is_missing() -> None:
         log.write(log.ERROR, "VGPU_LOG_FILE is ignored: writing to the journal is not implemented yet")
 
 
-def load() -> Session:
-    """Loads what VGPU_POLICY, VGPU_SET and VGPU_GPU name. Raises PolicyError or OSError."""
-    name_what_is_missing()
+def load(before: Session | None = None) -> Session:
+    """Loads what VGPU_POLICY, VGPU_SET and VGPU_GPU name, and with `before` what was set since.
+
+    Raises PolicyError or OSError.
+    """
     user = [policies.load(name) for name in _listed("VGPU_POLICY")]
-    policies.apply_settings(user, _listed("VGPU_SET"))
-    return Session(user, policies.profiles_of(user, setting("VGPU_GPU") or ""))
+    known = {name for policy in user for name in policy.options}
+    settings = _listed("VGPU_SET")
+    since = before.settings[len(settings) :] if before else []
+    settings += [text for text in since if text.partition("=")[0] in known]
+    policies.apply_settings(user, settings)
+    return Session(user, policies.profiles_of(user, setting("VGPU_GPU") or ""), settings, before)

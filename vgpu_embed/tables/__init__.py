@@ -12,6 +12,7 @@ TYPE_CHECKING = False  # importing typing would cost more than reading the lists
 if TYPE_CHECKING:
     from typing import Final, Literal
 
+    Answer = Literal["yes", "context", "time", "pointer", "effect"]
     Direction = Literal["in", "out", "inout"]
     Kind = Literal["int", "uint", "float", "double", "pointer", "struct", "void"]
     Location = tuple[Literal["gp", "fp", "stack"], int]
@@ -107,6 +108,10 @@ class Function:
     name         as exported
     library      the list: "driver", "runtime", "cublas", "nvml"
     since        CUDA version that introduced it (3020 is 3.2), or None if not known
+    answer       "yes": the same scalar arguments give the same answer while the process lives, so it may be
+                 remembered; or why not: it depends on the current "context" or thread, may change with
+                 "time", depends on what a "pointer" holds or on an object that is made and destroyed, or
+                 the call has an "effect" or nothing to remember
     sources      who has it: CUDA versions "11", "12", "13", and the driver "580.159.04"
     variable     it is not a function but a variable; never to be called, or stood in for by code
     result       C type, "?" if the prototype is unknown
@@ -118,6 +123,7 @@ class Function:
     """
 
     __slots__ = (
+        "answer",
         "index",
         "library",
         "name",
@@ -137,6 +143,7 @@ class Function:
     name: str
     library: str
     since: int | None
+    answer: Answer
     sources: tuple[str, ...]
     variable: bool
     result: str
@@ -254,22 +261,24 @@ def _unknown(name_or_index: str | int) -> str:
 def _function(number: int, lists: _Lists) -> Function:
     columns = lists.lines[number].split("\t")
     library = next(name for name, end in zip(LIBRARIES, lists.ends, strict=True) if number < end)
-    name, since, sources, result, parameters = columns[:5]
-    found = _prototype(number, name, library, since, sources, result, parameters)
-    found.variants = tuple(
-        _prototype(number, name, library, since, *columns[place : place + 3]) for place in range(5, len(columns), 3)
-    )
+    name, since, answer = columns[:3]
+    found, *variants = [
+        _prototype(number, name, library, since, answer, *columns[place : place + 3])
+        for place in range(3, len(columns), 3)
+    ]
+    found.variants = tuple(variants)
     return found
 
 
 def _prototype(
-    number: int, name: str, library: str, since: str, sources: str, result: str, parameters: str
+    number: int, name: str, library: str, since: str, answer: str, sources: str, result: str, parameters: str
 ) -> Function:
     found = Function()
     found.index = number
     found.name = name
     found.library = library
     found.since = None if since == "-" else int(since)
+    found.answer = answer  # type: ignore[assignment]
     found.sources = tuple(sources.split(","))
     found.variable = result == "variable"
     found.variants = ()

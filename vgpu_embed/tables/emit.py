@@ -11,7 +11,7 @@ from vgpu_embed.embed import redirect
 HASH_SIZE = 8192
 """Entries of the name table, a power of two, several times the number of names."""
 
-KNOWN = ("cuGetProcAddress", "cuGetProcAddress_v2", "dlopen", "dlsym", "dlvsym")
+KNOWN = ("cuDriverGetVersion", "cuGetProcAddress", "cuGetProcAddress_v2", "dlopen", "dlsym", "dlvsym")
 """Functions that the library's own C treats by name."""
 
 PROPERTY_NOTE = """\
@@ -35,6 +35,8 @@ HEADER = """\
 enum {{ VGPU_IS_VARIABLE = 252, VGPU_RETURNS_NOTHING, VGPU_RETURNS_TEXT, VGPU_RETURNS_HANDLE }};
 extern const char *const vgpu_names[VGPU_SLOTS] __attribute__((visibility("hidden")));
 extern const uint8_t vgpu_results[VGPU_SLOTS] __attribute__((visibility("hidden")));
+/* Words that a call's arguments take: general registers, floating-point registers, on the stack (255: not known). */
+extern const uint8_t vgpu_words[VGPU_SLOTS][3] __attribute__((visibility("hidden")));
 extern const uint16_t vgpu_name_table[VGPU_NAME_TABLE] __attribute__((visibility("hidden"))); /* slot + 1 */
 extern const char *const vgpu_libraries[{watched}] __attribute__((visibility("hidden")));
 extern const char *const vgpu_aliases[VGPU_ALIASES] __attribute__((visibility("hidden")));
@@ -81,6 +83,22 @@ def absent_result(function: tables.Function) -> str:
     if function.result == "void" or function.name in redirect.REGISTRATIONS:
         return "VGPU_RETURNS_NOTHING"
     return str(redirect.ABSENT[function.library])
+
+
+def words(function: tables.Function) -> tuple[int, int, int]:
+    """General registers, floating-point registers and words on the stack that a call's arguments take.
+
+    Where that is not known the last is 255: such a call is never made again from a frame, only passed on.
+    """
+    if function.parameters is None:
+        return 6, 0, 255
+    general = int(function.result_kind == "struct" and function.result_size > 16)  # its address goes first
+    floating = 0
+    for parameter in function.parameters:
+        kind, _ = parameter.location
+        general += (parameter.size + 7) // 8 if kind == "gp" else 0
+        floating += kind == "fp"
+    return general, floating, function.stack_words
 
 
 def _array(kind: str, name: str, size: str, items: list[str]) -> str:
@@ -157,6 +175,12 @@ def write(folder: Path) -> None:
                 "vgpu_results",
                 "VGPU_SLOTS",
                 [absent_result(tables.function(n)) for n in names],
+            ),
+            _array(
+                "uint8_t",
+                "vgpu_words",
+                "VGPU_SLOTS][3",
+                ["{{{}, {}, {}}}".format(*words(tables.function(n))) for n in names],
             ),
             _array(
                 "uint16_t",

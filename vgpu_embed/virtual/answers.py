@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...
 
-    Answer = Callable[[Machine, AnyCall], int | str]
+    Answer = Callable[[Any, AnyCall], int | str]  # a Machine, or what extends it
 
 
 class Refused(Exception):

@@ -12,6 +12,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from . import headers, transcript
+from .answers import Answers
 from .directions import Directions
 from .headers import Cursor, HeaderError, Type
 from .packages import TOOLKITS
@@ -73,6 +74,7 @@ class Row:
     prototypes: list[Prototype]
     sources: set[str]
     since: int | None = None
+    answer: str = ""
 
 
 class Lists:
@@ -89,6 +91,9 @@ class Lists:
             for name, soname in _undefined()
             if name.startswith("cublas")
         }
+        self.answers = Answers()
+        for row in [*self.driver.values(), *self.runtime.values(), *self.nvml.values(), *self.cublas.values()]:
+            row.answer = self.answers.settle(row.name, row.prototypes)
         self._check()
 
     def _driver(self, includes: Mapping[str, list[Path]]) -> dict[str, Row]:
@@ -172,6 +177,7 @@ class Lists:
         problems = list(self.contradictions)
         problems += [f"no rule settles {text}" for text in sorted(set(self.directions.unsettled))]
         problems += [f"no use for the rule {rule[:2]}" for rule in self.directions.unused()]
+        problems += self.answers.problems + self.answers.unused()
         problems += [
             f"{row.name} has two ways of being called, but libcuda exports one"
             for row in self.driver.values()
@@ -185,16 +191,16 @@ class Lists:
             <= {other.name for other in declared.parameters}
         ]
         if problems:
-            raise HeaderError("directions.py, rows.py:\n  " + "\n  ".join(problems))
+            raise HeaderError("directions.py, answers.py, rows.py:\n  " + "\n  ".join(problems))
 
 
 def text(rows: Mapping[str, Row], title: str) -> str:
     """A list's file."""
-    lines = [f"# {title}", "# name\tsince\tsources\tresult\tparameters"]
+    lines = [f"# {title}", "# name\tsince\tanswer\tsources\tresult\tparameters"]
     for name in sorted(rows):
         row = rows[name]
         sources = sorted(row.sources, key=lambda source: [int(part) for part in source.split(".")])
-        first = [name, str(row.since or "-"), ",".join(sources)]
+        first = [name, str(row.since or "-"), row.answer, ",".join(sources)]
         if not row.prototypes:
             first += ["variable" if name in VARIABLES else "?", "?"]
         for number, declared in enumerate(row.prototypes):

@@ -1,0 +1,371 @@
+/* The service thread: of a process whose policy comes from a file, and of no other. It looks whether the file has
+ * changed, gives recorded calls to observers, sees hooks that take too long, and answers `vgpu-embed set` and `command`
+ * on a socket that only this user and root can open. It enters Python only where there is something to do. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "stub.h"
+
+#define FILES         32
+#define LIBRARIES     100 /* that a policy may want to load */
+#define MESSAGE       65536
+#define FIRST_MS      10
+#define LOOK_MS       250  /* how often files are looked at */
+#define PATIENCE_MS   2000 /* for a client that does not go on */
+#define EXIT_MS       1000 /* how long the end of the program waits for what the thread is doing */
+#define SERVICE_STACK (16u << 20)
+
+struct watched {
+    char *path;
+    uint64_t known[4], seen[4]; /* device, inode, size, ns of last change */
+};
+
+static struct watched files[FILES];
+static int file_count;
+static pthread_mutex_t listing = PTHREAD_MUTEX_INITIALIZER; /* of `files` */
+static pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER;    /* the thread is in Python */
+static uint32_t interval;                                   /* ms; 0: no thread is wanted */
+static uint32_t observes;
+static int running; /* there is a thread, or one is being made; 0 in a child of fork */
+static int listening = -1;
+static struct stat socket_is;
+
+/* Past interposers of poll (libfaketime), which the program's end takes down while this thread still waits. */
+static bool wait_for(struct pollfd *one, uint32_t milliseconds)
+{
+    return syscall(SYS_poll, one, 1, milliseconds) > 0;
+}
+
+/* ---- files ---- */
+
+static bool identify(const char *path, uint64_t identity[4])
+{
+    struct stat is;
+
+    if (vgpu_stat(path, &is) != 0)
+        return false;
+    identity[0] = is.st_dev;
+    identity[1] = is.st_ino;
+    identity[2] = is.st_size;
+    identity[3] = is.st_mtim.tv_sec * 1000000000ull + is.st_mtim.tv_nsec;
+    return true;
+}
+
+void vgpu_watch(const char *path, const uint64_t *identity)
+{
+    pthread_mutex_lock(&listing);
+    if (!path) {
+        while (file_count > 0)
+            free(files[--file_count].path);
+    } else if (file_count < FILES && (files[file_count].path = strdup(path))) {
+        memcpy(files[file_count].known, identity, sizeof files->known);
+        memcpy(files[file_count].seen, identity, sizeof files->seen);
+        file_count++;
+    }
+    pthread_mutex_unlock(&listing);
+}
+
+/* Whether a file is another one than the one that was loaded, and has been for two looks: who writes it has finished.
+ */
+static bool changed(void)
+{
+    uint64_t now[4];
+    bool is = false;
+
+    pthread_mutex_lock(&listing);
+    for (int i = 0; i < file_count; i++) {
+        struct watched *file = &files[i];
+        if (!identify(file->path, now)) /* being replaced */
+            continue;
+        if (memcmp(now, file->known, sizeof now) != 0 && memcmp(now, file->seen, sizeof now) == 0) {
+            memcpy(file->known, now, sizeof now);
+            is = true;
+        }
+        memcpy(file->seen, now, sizeof now);
+    }
+    pthread_mutex_unlock(&listing);
+    return is;
+}
+
+/* ---- socket ---- */
+
+static bool is_ours(int file)
+{
+    struct stat is;
+    return file >= 0 && vgpu_fstat(file, &is) == 0 && is.st_dev == socket_is.st_dev && is.st_ino == socket_is.st_ino;
+}
+
+static bool name_socket(struct sockaddr_un *address)
+{
+    const char *path = vgpu_process_path(), *dot = path ? strrchr(path, '.') : NULL;
+
+    address->sun_family = AF_UNIX;
+    return dot && snprintf(address->sun_path, sizeof address->sun_path, "%.*s.sock", (int)(dot - path), path) <
+                      (int)sizeof address->sun_path;
+}
+
+/* In a folder of this user's that nobody else may enter, and nobody else may connect. */
+static void open_socket(void)
+{
+    struct sockaddr_un address;
+    int low, made;
+
+    if (!name_socket(&address) || (made = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
+        return;
+    low = made;
+    made = fcntl(low, F_DUPFD_CLOEXEC, 100);
+    if (made >= 0)
+        close(low);
+    else
+        made = low;
+    fchmod(made, 0600);       /* what bind makes the file with */
+    unlink(address.sun_path); /* our own, where the program has closed the descriptor */
+    if (bind(made, (struct sockaddr *)&address, sizeof address) == 0 && chmod(address.sun_path, 0600) == 0 &&
+        listen(made, 128) == 0 && vgpu_fstat(made, &socket_is) == 0)
+        listening = made;
+    else
+        close(made);
+}
+
+static bool is_allowed(int client)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    return getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == geteuid() || peer.uid == 0);
+}
+
+/* Waits until the deadline at most. */
+static bool ready_by(int client, short events, uint64_t deadline)
+{
+    struct pollfd one = {.fd = client, .events = events};
+    uint64_t now = vgpu_now();
+    return now < deadline && wait_for(&one, (deadline - now) / 1000000 + 1);
+}
+
+/* One line; false where it does not come. */
+static bool read_line(int client, char *line, size_t size)
+{
+    uint64_t deadline = vgpu_now() + PATIENCE_MS * 1000000ull;
+    size_t used = 0;
+
+    while (used < size - 1 && !memchr(line, '\n', used)) {
+        ssize_t got = ready_by(client, POLLIN, deadline) ? recv(client, line + used, size - 1 - used, 0) : 0;
+        if (got <= 0)
+            break;
+        used += got;
+    }
+    line[used] = 0;
+    return memchr(line, '\n', used) && strlen(line) == used;
+}
+
+static void reply_to(int client, const char *text)
+{
+    uint64_t deadline = vgpu_now() + PATIENCE_MS * 1000000ull;
+    size_t size = strlen(text);
+
+    while (size > 0) {
+        ssize_t sent = ready_by(client, POLLOUT, deadline) ? send(client, text, size, MSG_NOSIGNAL) : -1;
+        if (sent <= 0)
+            return;
+        text += sent;
+        size -= sent;
+    }
+}
+
+/* ---- Python ---- */
+
+static void in_python(int (*function)(void *), void *argument)
+{
+    pthread_mutex_lock(&busy);
+    vgpu_in_python(function, argument);
+    pthread_mutex_unlock(&busy);
+}
+
+static int call_begin(void *unused)
+{
+    (void)unused;
+    vgpu_core.begin();
+    return 1;
+}
+
+static int call_drain(void *unused)
+{
+    (void)unused;
+    vgpu_core.drain();
+    return 1;
+}
+
+struct message {
+    const char *request;
+    char *reply;
+};
+
+static int call_command(void *argument)
+{
+    struct message *message = argument;
+    vgpu_core.command(message->request, message->reply, MESSAGE);
+    return 1;
+}
+
+static int call_overrun(void *argument)
+{
+    struct vgpu_stuck *stuck = argument;
+    vgpu_core.overrun(stuck->thread, stuck->seconds);
+    return 1;
+}
+
+static int call_reload(void *phase)
+{
+    vgpu_core.reload(*(int *)phase);
+    return 1;
+}
+
+static void load_behind_gate(void)
+{
+    vgpu_core.reload(VGPU_RELOAD_BEHIND_GATE);
+}
+
+/* Finds the files changed at the next look: what stood in the way may have passed. */
+static void look_again(void)
+{
+    pthread_mutex_lock(&listing);
+    for (int i = 0; i < file_count; i++)
+        memset(files[i].known, 0, sizeof files->known);
+    pthread_mutex_unlock(&listing);
+}
+
+/* A policy's imports may open libraries: the loader's lock comes first then, as at the start. It is let go before
+ * anything is put in force. */
+static void reload(void)
+{
+    int prepare = VGPU_RELOAD_PREPARE, finish = VGPU_RELOAD_FINISH;
+
+    pthread_mutex_lock(&busy);
+    vgpu_in_python(call_reload, &prepare);
+    if (!vgpu_through_gate(load_behind_gate))
+        look_again();
+    vgpu_in_python(call_reload, &finish);
+    pthread_mutex_unlock(&busy);
+}
+
+static void serve_client(void)
+{
+    static char request[MESSAGE], reply[MESSAGE];
+    int client = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    if (client < 0) { /* no descriptor is left: the client stays in the queue */
+        wait_for(&(struct pollfd){.fd = -1}, LOOK_MS);
+        return;
+    }
+    if (is_allowed(client)) {
+        strcpy(reply, "{\"error\": \"a request is a line of JSON of less than 64 KiB\"}\n");
+        if (read_line(client, request, sizeof request))
+            in_python(call_command, &(struct message){request, reply});
+        reply_to(client, reply);
+    }
+    close(client);
+}
+
+static void look_for_stuck(void)
+{
+    struct vgpu_stuck stuck[16];
+    int count = vgpu_stuck(stuck, 16);
+
+    for (int i = 0; i < count; i++)
+        in_python(call_overrun, &stuck[i]);
+}
+
+/* ---- the thread ---- */
+
+static void *serve(void *unused)
+{
+    uint64_t looked = 0, now;
+
+    pthread_setname_np(pthread_self(), "vgpu-service");
+    in_python(call_begin, NULL);
+    for (;;) {
+        struct pollfd one = {.fd = is_ours(listening) ? listening : -1, .events = POLLIN};
+        if (wait_for(&one, looked ? interval : FIRST_MS) && is_ours(listening))
+            serve_client();
+        if (observes)
+            in_python(call_drain, NULL);
+        look_for_stuck();
+        now = vgpu_now();
+        if (now - looked >= LOOK_MS * 1000000ull) {
+            looked = now;
+            vgpu_record_keep();
+            if (!is_ours(listening))
+                open_socket();
+            if (changed())
+                reload();
+        }
+    }
+    return unused;
+}
+
+/* Makes the thread, if one is wanted and this process has none. */
+void vgpu_service_start(void)
+{
+    sigset_t all, before;
+    pthread_attr_t attributes;
+    pthread_t thread;
+
+    if (!interval || __atomic_exchange_n(&running, 1, __ATOMIC_ACQ_REL))
+        return;
+    if (vgpu_record_start())
+        open_socket();
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, SERVICE_STACK);
+    if (pthread_create(&thread, &attributes, serve, NULL) != 0)
+        vgpu_log(VGPU_LOG_ERROR, "no thread could be made: the policy is not loaded again when its file changes, "
+                                 "observers see nothing, and hooks are not cut");
+    pthread_attr_destroy(&attributes);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void vgpu_serve(uint32_t milliseconds, uint32_t has_observers)
+{
+    observes = has_observers;
+    __atomic_store_n(&interval, milliseconds, __ATOMIC_RELEASE);
+}
+
+/* In a child of fork there is no such thread; one is made when a policy is asked. */
+void vgpu_service_forked(void)
+{
+    pthread_mutex_init(&listing, NULL);
+    pthread_mutex_init(&busy, NULL);
+    if (is_ours(listening))
+        close(listening);
+    listening = -1;
+    running = 0;
+}
+
+/* Keeps the thread out of Python from now on; false where it does not come out. */
+bool vgpu_service_stop(void)
+{
+    struct timespec moment = {0, 1000000};
+
+    for (int i = 0; i < EXIT_MS && pthread_mutex_trylock(&busy) != 0; i++) {
+        if (i == EXIT_MS - 1)
+            return false;
+        syscall(SYS_nanosleep, &moment, NULL);
+    }
+    return true;
+}
