@@ -8,11 +8,13 @@ driver's queries say: name, attributes, compute capability, memory sizes. Not ch
 - attributes that a profile has no answer to, because its driver is newer than the profile.
 
 The runtime asks the driver, so that `cudaGetDeviceProperties` and `cudaMemGetInfo` change along.
+
+    vgpu-embed run --mode native --policy devices --set 'gpu=a100:memory=40GiB' -- PROGRAM
 """
 
 from __future__ import annotations
 
-from vgpu_embed.policy import Policy
+from vgpu_embed.policy import Policy, PolicyError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,17 +32,39 @@ UINT_MAX = 0xFFFFFFFF
 """What functions of CUDA 2, whose sizes have 32 bits, say of anything larger."""
 
 
+policy = Policy()
+gpu = policy.option("gpu", "", help="the devices to show, as --gpu takes them: 2xh100 a100:memory=40GiB")
+
+
+@policy.configure
+def show_gpu() -> None:
+    """Shows what the option says; nothing changes without it."""
+    if gpu.value:
+        from vgpu_embed import devices
+
+        try:
+            show(policy, devices.parse_spec(gpu.value.split()))
+        except (devices.ProfileError, devices.UnknownProfile) as error:
+            raise PolicyError(f"gpu: {error}") from None
+
+
 def seen(profiles: Sequence[Profile]) -> Policy:
     """The policy that shows the driver's devices as these."""
-    policy = Policy()
+    shown = Policy()
+    show(shown, profiles)
+    return shown
+
+
+def show(policy: Policy, profiles: Sequence[Profile]) -> None:
+    """Makes a policy show the driver's devices as these."""
     shown = Shown(profiles)
 
-    @policy.hook("cuDeviceGetName")
+    @policy.answer("cuDeviceGetName")
     def name(call: AnyCall) -> int:
         profile = shown.after_forward(call)
         return call.reply(name=profile.name) if profile else call.result
 
-    @policy.hook("cuDeviceGetAttribute")
+    @policy.answer("cuDeviceGetAttribute")
     def attribute(call: AnyCall) -> int:
         profile = shown.after_forward(call)
         number = call.number("attrib")
@@ -51,7 +75,7 @@ def seen(profiles: Sequence[Profile]) -> Policy:
             shown.warn(call, profile, f"{COMPUTE_CAPABILITY[number]} number is {call.pi[0]}")
         return call.reply(pi=value)
 
-    @policy.hook("cuDeviceComputeCapability")
+    @policy.answer("cuDeviceComputeCapability")
     def compute_capability(call: AnyCall) -> int:
         profile = shown.after_forward(call)
         if profile is None:
@@ -61,19 +85,19 @@ def seen(profiles: Sequence[Profile]) -> Policy:
             shown.warn(call, profile, f"own is {call.major[0]}.{call.minor[0]}")
         return call.reply(major=major, minor=minor)
 
-    @policy.hook("cuDeviceGetProperties")
+    @policy.answer("cuDeviceGetProperties")
     def properties(call: AnyCall) -> int:
         from vgpu_embed.virtual.driver import properties
 
         profile = shown.after_forward(call)
         return call.reply(prop=properties(profile)) if profile else call.result
 
-    @policy.hook("cuDeviceTotalMem_v2")
+    @policy.answer("cuDeviceTotalMem_v2")
     def total_memory(call: AnyCall) -> int:
         profile = shown.after_forward(call)
         return call.reply(bytes=profile.memory) if profile else call.result
 
-    @policy.hook("cuDeviceTotalMem")
+    @policy.answer("cuDeviceTotalMem")
     def total_memory_of_32_bits(call: AnyCall) -> int:
         profile = shown.after_forward(call)
         return call.reply(bytes=min(profile.memory, UINT_MAX)) if profile else call.result
@@ -89,8 +113,6 @@ def seen(profiles: Sequence[Profile]) -> Policy:
             return call.result
         used = call.total[0] - call.free[0]
         return call.reply(free=max(0, profile.memory - used), total=profile.memory)
-
-    return policy
 
 
 class Shown:
