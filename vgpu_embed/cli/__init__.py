@@ -9,10 +9,12 @@ from typing import Any, NoReturn
 import click
 
 from vgpu_embed.cli.check import check
+from vgpu_embed.cli.command import command
 from vgpu_embed.cli.env import env
 from vgpu_embed.cli.failure import USAGE, Failure
 from vgpu_embed.cli.list import list_
 from vgpu_embed.cli.run import run
+from vgpu_embed.cli.set import set_
 from vgpu_embed.cli.status import status
 
 
@@ -53,5 +55,5 @@ def main() -> None:
     """
 
 
-for command in (run, env, list_, check, status):
-    main.add_command(command)
+for one in (run, env, list_, check, status, set_, command):
+    main.add_command(one)

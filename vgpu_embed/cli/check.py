@@ -12,7 +12,7 @@ from vgpu_embed.cli.failure import warn
 from vgpu_embed.cli.output import table
 
 if TYPE_CHECKING:
-    from vgpu_embed.policy import Hook, Policy
+    from vgpu_embed.policy import Handler, Policy
 
 SHOWN = 3  # so many functions of a hook are named, the rest is counted
 
@@ -30,17 +30,17 @@ def check(policy: str) -> None:
     (loaded,) = validation.policies([policy])
     rows = list(describe(loaded))
     if not rows:
-        warn(f"{loaded.path} is a policy that does nothing: it has no device, hook or option")
+        warn(f"{loaded.path} is a policy that does nothing: it has no device, hook, answer, observer or option")
     table(("", "WHAT", "HOW", "WHERE"), rows)
 
 
 def describe(policy: Policy) -> Iterator[tuple[str, str, str, str]]:
-    """A row for each device, hook and option of a policy."""
+    """A row for each device, handler and option of a policy."""
     for profile, changes in policy.devices:
         changed = ", ".join(f"{name}={_shown(value)}" for name, value in changes.items())
         yield "device", profile, changed, policy.path
-    for hook in policy.hooks:
-        yield "hook", _functions(hook), _condition(hook), hook.where
+    for handler in (*policy.handlers, *policy.observers):
+        yield handler.kind, _functions(handler), _condition(handler), handler.place
     for option in policy.options.values():
         yield "option", f"{option.name}={option.default}", option.help, policy.path
 
@@ -52,11 +52,12 @@ def _shown(value: object) -> object:
     return f"option {value.name}" if isinstance(value, Option) else value
 
 
-def _functions(hook: Hook) -> str:
+def _functions(hook: Handler) -> str:
     rest = len(hook.functions) - SHOWN
     return ", ".join(hook.functions[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _condition(hook: Hook) -> str:
+def _condition(hook: Handler) -> str:
     given = (("caller", hook.caller), ("program", hook.program))
-    return "; ".join(f"{name} {' or '.join(patterns)}" for name, patterns in given if patterns)
+    texts = [f"{name} {' or '.join(patterns)}" for name, patterns in given if patterns]
+    return "; ".join([*texts, f"where {hook.predicate.text}"] if hook.predicate else texts)

@@ -75,6 +75,7 @@ class Launch:
         self.policies = validation.policies(given["policy"], given["set"])
         given["policy"] = [os.path.abspath(policy.path) for policy in self.policies]
         given["log_file"] = [validation.log_file(name) for name in given["log_file"]]
+        given["trace"] = [validation.writable("--trace", name) for name in given["trace"]]
         self.mode = self._mode(given, environment)
         given["mode"] = [self.mode]
         self.variables = {

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from vgpu_embed import record
+from vgpu_embed.cli import validation
 from vgpu_embed.cli.failure import NOTHING, USAGE, Failure
 from vgpu_embed.cli.output import table
 from vgpu_embed.devices.errors import suggestion
@@ -96,19 +97,21 @@ def function_row(name: str) -> Row:
 @list_.command()
 @click.argument("pattern", required=False)
 def policies(pattern: str | None) -> None:
-    """Lists the policies that are built in: name, what it is for.
+    """Lists the policies that are built in, and their options with what they are if not given.
 
     \b
     vgpu-embed list policies
-    vgpu-embed run --policy NAME …
+    vgpu-embed run --policy quota --set limit=8GiB …
     """
     files = {
         path.stem: path for path in record.PACKAGE.glob("policies/[!_]*.py") if "\npolicy = " in path.read_text("utf-8")
     }
-    if not files:
-        raise Failure("no policies are built in yet; give a file of yours as --policy FILE", NOTHING)
-    rows = [(name, purpose(files[name])) for name in select(pattern, sorted(files), "built-in policy")]
-    table(("NAME", "PURPOSE"), rows)
+    rows = []
+    for name in select(pattern, sorted(files), "built-in policy"):
+        rows.append((name, "", purpose(files[name])))
+        (loaded,) = validation.policies([str(files[name])])
+        rows += [(name, f"{option.name}={option.default}", option.help) for option in loaded.options.values()]
+    table(("NAME", "OPTION", "PURPOSE"), rows)
 
 
 def purpose(path: Path) -> str:

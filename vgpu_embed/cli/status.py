@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 
 import click
 import psutil
 
 from vgpu_embed.cli.failure import NOTHING, Failure, warn
 from vgpu_embed.cli.output import table
-from vgpu_embed.inspect import maps
+from vgpu_embed.inspect import leftovers, maps
 from vgpu_embed.inspect.maps import Preloaded
+from vgpu_embed.inspect.state import State
 
-HEADERS = ("PID", "NAME", "USER", "MODE", "DEVICES", "POLICIES", "LIBRARY")
+HEADERS = ("PID", "NAME", "USER", "MODE", "DEVICES", "POLICIES", "GENERATION", "CALLS", "FAILURES", "LIBRARY")
 
 
 @click.command()
@@ -24,12 +26,14 @@ def status(process: str | None, as_json: bool) -> None:
 
     \b
     vgpu-embed status                 all that you may look into
-    vgpu-embed status ollama          those of that name
+    vgpu-embed status ollama          those of that name, with calls, errors, memory
     vgpu-embed status 4711 --json     one, for a script
 
-    Mode, devices and policies are those the process was started with. The exit code is 1 if the
-    process that was asked for is not among them.
+    Only files are read, so a process may hang. Mode, devices and policies are those in force, or those that a process
+    was started with that has made no CUDA call yet. GENERATION counts how often the policies were loaded. The exit code
+    is 1 if the process that was asked for is not among them.
     """
+    leftovers.remove()
     unreadable: list[int] = []
     if process is not None and process.isdecimal():
         found = [by_pid(int(process))]
@@ -37,11 +41,12 @@ def status(process: str | None, as_json: bool) -> None:
         found = [one for one in maps.scan(unreadable) if one.pid != os.getpid()]
         if process is not None:
             found = [one for one in found if one.name == process]
+    states = [State(one) for one in found]
     if as_json:
-        rows = [one.as_dict() for one in found]
+        rows = [state.as_dict() for state in states]
         click.echo(json.dumps({"processes": rows, "unreadable": len(unreadable)}, indent=2))
-    elif found:
-        table(HEADERS, [row(one) for one in found])
+    else:
+        show(states, process is not None)
     if unreadable and not as_json:
         warn(f"processes that you may not look into: {len(unreadable)}")
     if process is not None and not found:
@@ -64,14 +69,66 @@ def by_pid(pid: int) -> Preloaded:
     return found
 
 
-def row(process: Preloaded) -> list[str]:
+def show(states: list[State], in_full: bool) -> None:
+    """Prints a row a process; of a process that was asked for, its calls and everything else, too."""
+    if states:
+        table(HEADERS, [row(state) for state in states])
+    for state in states if in_full else ():
+        calls = sorted(state.calls.items(), key=lambda item: (-item[1].calls, item[0]))
+        if calls:
+            table(("", "FUNCTION", "CALLS", "ASKED", "ANSWERED"), [("calls", name, *map(str, n)) for name, n in calls])
+        if rest := list(details(state)):
+            table(("", "WHAT", "HOW"), rest)
+    for state in states:
+        if error := state.info.get("reload_error"):
+            alarm(f"process {state.process.pid} still runs the last good policy, the new one does not load: {error}")
+        if state.problem:
+            warn(f"process {state.process.pid}: {state.problem}")
+
+
+def row(state: State) -> list[str]:
     """The cells of a process, in the order of HEADERS."""
+    shown = state.as_dict()
     return [
-        str(process.pid),
-        process.name,
-        process.user,
-        process.mode,
-        ";".join(process.devices) or "-",
-        ";".join(process.policies) or "-",
-        process.library,
+        str(shown["pid"]),
+        shown["name"],
+        shown["user"],
+        shown["mode"],
+        ";".join(shown["devices"]) or "-",
+        ";".join(shown["policies"]) or "-",
+        str(shown["generation"] or "-"),
+        str(sum(count.calls for count in state.calls.values())),
+        str(shown["failures"]),
+        shown["library"],
     ]
+
+
+def details(state: State) -> Iterator[tuple[str, str, str]]:
+    """A row for each thing there is to say of a process besides its calls."""
+    shown = state.as_dict()
+    for path, digest in shown["sha256"].items():
+        yield "policy", path, f"SHA-256 {digest}"
+    version, path = shown["driver"]["version"], shown["driver"]["path"]
+    if path:
+        yield "driver", f"CUDA {version // 1000}.{version % 1000 // 10}" if version else "-", path
+    for name, value in shown["options"].items():
+        yield "option", f"{name}={value}", ""
+    for one in state.memory:
+        limit = f" of {size(one['limit'])}" if one["limit"] else ""
+        yield "memory", f"device {one['device']}, process {one['pid']}", size(one["held"]) + limit
+    if state.dropped:
+        yield "dropped", f"{state.dropped} events", "they found no room, and are only counted"
+    for one in shown["disabled"]:
+        yield "disabled", one["hook"], one["reason"]
+    for error in shown["errors"]:
+        yield "error", error, ""
+
+
+def size(count: int) -> str:
+    """A number of bytes, to be read."""
+    return f"{count / 2**30:.2f} GiB" if count >= 1 << 30 else f"{count / 2**20:.2f} MiB"
+
+
+def alarm(sentence: str) -> None:
+    """Says something on stderr, in red where that is a terminal."""
+    click.secho(f"vgpu-embed: {sentence}", fg="red", err=True, color=False if "NO_COLOR" in os.environ else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
 import psutil
 
@@ -26,9 +27,10 @@ class Preloaded:
         mode: "native", "virtual" or "disabled".
         devices: its VGPU_GPU.
         policies: its VGPU_POLICY.
+        recording: the file in which it counts, "" where it has none (yet).
     """
 
-    __slots__ = ("pid", "name", "user", "mode", "devices", "policies", "library")  # noqa: RUF023 - order shown
+    __slots__ = ("pid", "name", "user", "mode", "devices", "policies", "library", "recording")  # noqa: RUF023
 
     def __init__(self, process: psutil.Process, mapped: list[str], library: str) -> None:
         environment = _environment(process)
@@ -39,10 +41,11 @@ class Preloaded:
         self.mode = _mode(environment, mapped)
         self.devices = options.values("gpu", environment)
         self.policies = options.values("policy", environment)
-
-    def as_dict(self) -> dict[str, object]:
-        """The same, for JSON."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        self.recording = ""
+        own = f"{_own_pid(process.pid)}-*.proc"  # a child of fork has its parent's mapped, too
+        for path in mapped:
+            if fnmatchcase(os.path.basename(path), own):
+                self.recording = reachable(process.pid, path)
 
 
 def mapped_files(pid: int) -> list[str]:
@@ -58,6 +61,25 @@ def mapped_files(pid: int) -> list[str]:
         raise Unreadable(pid) from error
     except psutil.NoSuchProcess as error:
         raise ProcessLookupError(pid) from error
+
+
+def reachable(pid: int, path: str) -> str:
+    """A path that a process has mapped, as it can be opened from here: a container has folders of its own."""
+    inside = f"/proc/{pid}/root{path}"
+    try:
+        return path if os.path.samefile(path, inside) else inside
+    except OSError:
+        return inside
+
+
+def _own_pid(pid: int) -> int:
+    """The process id that the process itself sees: the innermost of its process-id namespaces."""
+    try:
+        with open(f"/proc/{pid}/status") as file:
+            found = [line for line in file if line.startswith("NSpid:")]
+    except OSError as error:
+        raise ProcessLookupError(pid) from error
+    return int(found[0].split()[-1])
 
 
 def preloaded(pid: int) -> Preloaded | None:
