@@ -33,7 +33,7 @@ print(*answers)
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_it_loads(path: Path) -> None:
     loaded = policy.load(str(path))
-    assert loaded.hooks or loaded.devices
+    assert loaded.handlers or loaded.observers or loaded.devices
 
 
 def test_each_example_has_a_test_here() -> None:
@@ -71,24 +71,73 @@ def test_the_readme(tmp_path: Path) -> None:
     [block] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     path = tmp_path / "readme.py"
     path.write_text(block)
-    [hook] = policy.load(str(path)).hooks
+    [hook] = policy.load(str(path)).handlers
     assert hook.functions == ("cuMemAlloc_v2",)
 
 
-def test_the_guide(tmp_path: Path) -> None:
-    """Its policy refuses what is over the limit and shows what is not."""
-    [block] = re.findall(r"```python\n(.*?)```", (ROOT / "docs/policies.md").read_text(), re.DOTALL)
-    path = tmp_path / "limit.py"
-    path.write_text(block)
-    allocate = (
-        "import ctypes\n"
-        "cuda = ctypes.CDLL('libcuda.so.1')\n"
-        "pointer, context = ctypes.c_uint64(), ctypes.c_void_p()\n"
-        "cuda.cuInit(0)\n"
-        "cuda.cuDevicePrimaryCtxRetain(ctypes.byref(context), 0)\n"
-        "cuda.cuCtxSetCurrent(context)\n"
-        "print([cuda.cuMemAlloc_v2(ctypes.byref(pointer), ctypes.c_size_t(size << 20)) for size in (1, 9)])\n"
-    )
-    done = run_preloaded([sys.executable, "-c", allocate], policy=path, options="limit=8MiB", log="info")
-    assert done.stdout == "[0, 2]\n", done.stderr
-    assert re.search(r"cuMemAlloc_v2: allocated address=0x[0-9a-f]+ bytes=1048576", done.stderr)
+# ---- the guide -------------------------------------------------------------------------------------------------------
+
+PAGES = [
+    *(ROOT / f"docs/{name}.md" for name in ("policies", "testing", "traces")),
+    *sorted((ROOT / "docs").glob("policy-*.md")),
+]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The blocks of code of a page."""
+    return [text for found, text in BLOCK.findall(page.read_text("utf-8")) if found == language]
+
+
+def write_files(page: Path, folder: Path) -> list[Path]:
+    """Writes the files of a page: each block of Python begins with its name."""
+    written = []
+    for text in blocks(page, "python"):
+        named = re.match(r"# (\w+\.py)\n", text)
+        assert named, f"{page.name}: a block without a file name:\n{text}"
+        written.append(folder / named[1])
+        written[-1].write_text(text, "utf-8")
+    assert len({*written}) == len(written)
+    return written
+
+
+def run_console(session: str, folder: Path) -> list[tuple[str, str, str]]:
+    """Runs the commands of a block in one shell, over the fake driver: each with what it should print, and does."""
+    commands = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", session, re.MULTILINE)
+    mark = "-- next command --"
+    script = "".join(f"{command}\necho '{mark}'\n" for command, _ in commands)
+    path = f"{Path(sys.executable).parent}:{support.clean_environment()['PATH']}"
+    env = {"LD_LIBRARY_PATH": str(support.fake_driver()), "PATH": path}
+    done = support.run(["bash", "-c", f"cd {folder}; exec 2>&1\n{script}"], env=env)
+    printed = done.stdout.split(mark + "\n")
+    assert len(printed) == len(commands) + 1, done.stdout
+    return [(command, expected, output) for (command, expected), output in zip(commands, printed, strict=False)]
+
+
+CONSOLES = [(page, number) for page in PAGES for number in range(len(blocks(page, "console")))]
+
+
+@pytest.mark.parametrize(("page", "number"), CONSOLES, ids=[f"{page.stem}-{number}" for page, number in CONSOLES])
+def test_what_a_page_shows(page: Path, number: int, tmp_path: Path) -> None:
+    """Commands print what stands below them; `…` is anything, and blanks are blanks."""
+    write_files(page, tmp_path)
+    for command, expected, output in run_console(blocks(page, "console")[number], tmp_path):
+        pattern = re.escape(" ".join(expected.split())).replace("…", ".*")
+        if not re.fullmatch(pattern, " ".join(output.split())):
+            pytest.fail(f"$ {command}\n{output}is not\n{expected}", pytrace=False)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_files_of_a_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Policies load, tests pass."""
+    monkeypatch.chdir(tmp_path)
+    files = write_files(page, tmp_path)
+    for path in files:
+        if re.search(r"^policy = Policy", path.read_text("utf-8"), re.MULTILINE):
+            loaded = policy.load(str(path))
+            policy.apply_settings([loaded], [])
+            assert loaded.handlers or loaded.observers
+    tests = [path.name for path in files if path.name.startswith("test_")]
+    if tests:
+        done = support.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=.", *tests])
+        assert done.returncode == 0, done.stdout + done.stderr

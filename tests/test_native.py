@@ -30,7 +30,7 @@ class Write(Protocol):
 @pytest.fixture
 def policy(tmp_path: Path) -> Write:
     def write(text: str, name: str = "policy.py", on_error: str = "forward") -> Path:
-        head = f"from vgpu_embed import *\npolicy = Policy(on_error={on_error!r})\n"
+        head = f"from vgpu_embed import *\npolicy = Policy(on_error={on_error!r}, failures=1000)\n"
         (tmp_path / name).write_text(head + text)
         return tmp_path / name
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from live import on_terminal
 
-from vgpu_embed import record
 from vgpu_embed.cli import main
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -81,16 +78,15 @@ def test_a_closed_pipe_is_no_error(clean_environment: dict[str, str]) -> None:
     assert result.stderr == ""
 
 
-def test_policies_are_listed_with_their_purpose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record, "PACKAGE", tmp_path)
-    result = CliRunner().invoke(main, ["list", "policies"])
-    assert result.exit_code == 1
-    assert result.stderr.startswith("vgpu-embed: no policies are built in yet")
-    (tmp_path / "policies").mkdir()
-    (tmp_path / "policies/__init__.py").touch()
-    (tmp_path / "policies/quota.py").write_text('"""Limits memory.\n\nMore."""\n1 / 0\npolicy = Policy()\n')
-    result = CliRunner().invoke(main, ["list", "policies"])
-    assert result.stdout == "quota\tLimits memory.\n"
+def test_policies_are_listed_with_their_options(cli: Cli) -> None:
+    listed = [line.split("\t") for line in cli("list", "policies").stdout.splitlines()]
+    assert [name for name, option, _ in listed if not option] == ["count", "devices", "faults", "quota", "trace"]
+    assert ["faults", "seed=0", "of the rules with p=: the same seed hits the same calls"] in listed
+    assert all(purpose for *_, purpose in listed)
+    assert (
+        cli("list", "policies", "quote").stderr
+        == "vgpu-embed: there is no built-in policy quote; did you mean quota?\n"
+    )
 
 
 @pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
@@ -101,18 +97,3 @@ def test_a_terminal_gets_a_table_in_colour_unless_told_not_to(
     assert "PROTOTYPE" in drawn
     assert "CUresult (unsigned int Flags)" in drawn
     assert ("\x1b[36m" in drawn) == coloured
-
-
-def on_terminal(arguments: list[str], environment: dict[str, str]) -> str:
-    """What the program prints on a terminal, with its control sequences."""
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "vgpu_embed.cli", *arguments]
-    process = subprocess.Popen(command, stdout=theirs, env=environment)
-    os.close(theirs)
-    text = b""
-    with contextlib.suppress(OSError):  # how a terminal says that nobody is at the other end
-        while data := os.read(ours, 4096):
-            text += data
-    os.close(ours)
-    assert process.wait() == 0
-    return text.decode()

@@ -84,7 +84,7 @@ def test_several_values_are_joined_and_paths_made_absolute(cli: Cli, tmp_path: P
 
 @pytest.mark.parametrize(
     "option",
-    [("--trace", "t"), ("--kernels", "skip"), ("--kernels", "fail"), ("--log-file", "journal:")],
+    [("--kernels", "skip"), ("--kernels", "fail"), ("--log-file", "journal:")],
 )
 def test_what_is_not_there_yet_is_refused_by_name(cli: Cli, option: tuple[str, str]) -> None:
     result = cli(*VIRTUAL, *option, "true")
@@ -162,6 +162,7 @@ def test_a_static_program_is_warned_about_and_runs(cli: Cli, compile_c: Compile,
         (["--mode", "vitual", "true"], 125, "--mode vitual is not one of native, virtual"),
         (["--log", "loud", "true"], 125, "--log loud is not one of off, error, info, debug"),
         (["--log-file", "", "true"], 125, "--log-file is empty; it takes FILE"),
+        (["--trace", "/tmp/", "true"], 125, "--trace /tmp/ is a folder; give a file in it"),
         (
             ["--mode", "native", "no-such-program"],
             127,

@@ -30,6 +30,7 @@ struct CUstream_st {
 };
 
 static struct CUctx_st primary[MOST_DEVICES];
+static int retained[MOST_DEVICES];
 static __thread CUcontext stack[DEEPEST];
 static __thread int depth;
 
@@ -311,7 +312,29 @@ CUresult fake_cuDevicePrimaryCtxRetain(CUcontext *pctx, CUdevice dev)
     if (!is_device(dev))
         return INVALID_DEVICE;
     primary[dev].device = dev;
+    retained[dev]++;
     *pctx = &primary[dev];
+    return SUCCESS;
+}
+
+CUresult fake_cuDevicePrimaryCtxRelease_v2(CUdevice dev)
+{
+    if (!is_device(dev))
+        return INVALID_DEVICE;
+    if (!retained[dev])
+        return INVALID_CONTEXT;
+    retained[dev]--;
+    return SUCCESS;
+}
+
+CUresult fake_cuDevicePrimaryCtxGetState(CUdevice dev, unsigned int *flags, int *active)
+{
+    if (!flags || !active)
+        return INVALID_VALUE;
+    if (!is_device(dev))
+        return INVALID_DEVICE;
+    *flags = 0;
+    *active = retained[dev] > 0;
     return SUCCESS;
 }
 
@@ -454,6 +477,67 @@ CUresult fake_cuMemFree_v2(CUdeviceptr dptr)
     }
     pthread_mutex_unlock(&memory_lock);
     return block ? SUCCESS : INVALID_VALUE;
+}
+
+CUresult fake_cuMemAllocManaged(CUdeviceptr *dptr, size_t bytesize, unsigned int flags)
+{
+    (void)flags;
+    return fake_cuMemAlloc_v2(dptr, bytesize);
+}
+
+CUresult fake_cuMemAllocPitch_v2(CUdeviceptr *dptr, size_t *pPitch, size_t WidthInBytes, size_t Height,
+                                 unsigned int ElementSizeBytes)
+{
+    (void)ElementSizeBytes;
+    if (!pPitch || WidthInBytes > TOTAL_MEMORY || Height > TOTAL_MEMORY)
+        return INVALID_VALUE;
+    *pPitch = (WidthInBytes + 511) & -(size_t)512;
+    return fake_cuMemAlloc_v2(dptr, *pPitch * Height);
+}
+
+CUresult fake_cuMemAllocAsync(CUdeviceptr *dptr, size_t bytesize, CUstream hStream)
+{
+    (void)hStream;
+    return fake_cuMemAlloc_v2(dptr, bytesize);
+}
+
+CUresult fake_cuMemAllocFromPoolAsync(CUdeviceptr *dptr, size_t bytesize, CUmemoryPool pool, CUstream hStream)
+{
+    (void)pool, (void)hStream;
+    return fake_cuMemAlloc_v2(dptr, bytesize);
+}
+
+CUresult fake_cuMemFreeAsync(CUdeviceptr dptr, CUstream hStream)
+{
+    (void)hStream;
+    return fake_cuMemFree_v2(dptr);
+}
+
+/* Physical memory and arrays are not accounted for: they are handles. */
+CUresult fake_cuMemCreate(CUmemGenericAllocationHandle *handle, size_t size, const CUmemAllocationProp *prop,
+                          unsigned long long flags)
+{
+    static CUmemGenericAllocationHandle newest;
+
+    (void)flags;
+    if (!handle || !size || !prop)
+        return INVALID_VALUE;
+    *handle = __atomic_add_fetch(&newest, 1, __ATOMIC_RELAXED);
+    return SUCCESS;
+}
+
+CUresult fake_cuArray3DCreate_v2(CUarray *pHandle, const CUDA_ARRAY3D_DESCRIPTOR *pAllocateArray)
+{
+    if (!pHandle || !pAllocateArray)
+        return INVALID_VALUE;
+    *pHandle = malloc(1);
+    return *pHandle ? SUCCESS : OUT_OF_MEMORY;
+}
+
+CUresult fake_cuArrayDestroy(CUarray hArray)
+{
+    free(hArray);
+    return SUCCESS;
 }
 
 CUresult fake_cuMemGetInfo_v2(size_t *free, size_t *total)

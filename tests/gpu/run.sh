@@ -1,12 +1,13 @@
 #!/bin/sh
-# make test-gpu: installs the project beside PyTorch, CuPy and JAX and runs cases.py over the machine's driver.
+# make test-gpu, make bench-gpu: installs the project beside PyTorch, CuPy and JAX and runs a script of this folder over
+# the machine's driver: cases.py, or the one named first (costs.py).
 #
 #   PYTHON   the Python that has PyTorch, CuPy and JAX [python3]
 #   BASE     a Python of the same version with headers and a shared libpython, if that one has none [$PYTHON]
 #   WHEELS   a folder with what wheels.txt lists, for a machine without an index
-#   OUT      where gpu.md goes [docs]
+#   OUT      where gpu.md or costs.md goes [docs]
 #
-# Arguments are passed to cases.py: --rehearse DRIVER runs over the driver in that folder.
+# Arguments are passed to the script: --rehearse DRIVER runs over the driver in that folder.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -36,8 +37,12 @@ for program in program timing; do
     ${CC:-gcc} -std=gnu11 -O2 -Wall -Wextra -Werror "$here/$program.c" -o "$work/tools/$program" -ldl
 done
 [ -z "${OUT:-}" ] || { OUT=$(realpath "$OUT") && export OUT; }
+script=cases.py
+case ${1:-} in
+*.py) script=$1 && shift ;;
+esac
 case ${1:-} in
 --rehearse) set -- --rehearse "$(realpath "$2")" ;;
 esac
 cd "$work" # not in the checkout, where `import vgpu_embed` would find the sources
-"$python" "$here/cases.py" "$work/tools" "$@"
+"$python" "$here/$script" "$work/tools" "$@"

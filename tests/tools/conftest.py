@@ -46,6 +46,7 @@ def run_instrumented(
     replaced = variables["LD_PRELOAD"].replace(str(LIBRARY.parent), str(instrumented(name).parent))
     variables["LD_PRELOAD"] = f"{Path(asked.stdout.strip()).resolve()}:{replaced}"
     settings = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
+    settings["TSAN_OPTIONS"] = "die_after_fork=0"  # a child of fork makes a service thread of its own
     return run([tool("setarch", "util-linux"), "-R", *program], env={**variables, **settings}, timeout=150)
 
 

@@ -20,11 +20,12 @@ static FILE *given(const char *path, const char *mode)
 #define fopen given
 #include "../../csrc/python.c"
 
-static struct vgpu_settings settings = {.library = "/prefix/lib/pythonX/site-packages/vgpu_embed/libvgpu-cuda.so"};
+struct vgpu_settings vgpu_settings_read = {.library = "/prefix/lib/pythonX/site-packages/vgpu_embed/libvgpu-cuda.so"};
+int vgpu_settings_state = 2;
 
-const struct vgpu_settings *vgpu_settings(void)
+const struct vgpu_settings *vgpu_read_settings(void)
 {
-    return &settings;
+    return &vgpu_settings_read;
 }
 
 bool vgpu_beside(char *path, size_t size, const char *name)

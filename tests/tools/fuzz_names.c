@@ -15,6 +15,11 @@ void vgpu_constant(void)
 {
 }
 
+void vgpu_call(void *function, struct vgpu_frame *frame, uint32_t stack_words)
+{
+    (void)function, (void)frame, (void)stack_words;
+}
+
 /* But what is in the list and not ours to look up: the loader's functions, and variables. */
 static int search(const char *name)
 {

@@ -55,7 +55,10 @@ bool vgpu_is_virtual(void)
     return false;
 }
 
-bool vgpu_python_ready(void)
+int vgpu_state = VGPU_STARTING; /* so that it is this that is asked: */
+int *vgpu_not_forked;
+
+bool vgpu_start_python(void)
 {
     return ready;
 }
@@ -65,13 +68,33 @@ bool vgpu_python_settled(void)
     return settled;
 }
 
-int vgpu_ask(struct vgpu_frame *frame)
+int vgpu_ask(struct vgpu_frame *frame, uint32_t caller)
 {
-    if (!ready || !vgpu_asks(frame->slot))
-        return 0;
+    (void)caller;
     __atomic_add_fetch(&asked, 1, __ATOMIC_RELAXED);
     frame->result = verdicts[frame->slot].answer;
     return verdicts[frame->slot].answers;
+}
+
+/* Nothing is recorded here. */
+uint64_t (*vgpu_claim_counters(void))[3]
+{
+    return NULL;
+}
+
+uint64_t vgpu_now(void)
+{
+    return 0;
+}
+
+bool vgpu_trace_ready(void)
+{
+    return false;
+}
+
+void vgpu_event(const struct vgpu_frame *frame, uint32_t caller, uint32_t verdict, uint64_t start, uint64_t end)
+{
+    (void)frame, (void)caller, (void)verdict, (void)start, (void)end;
 }
 
 EXPORTED void model_reset(void);
@@ -89,8 +112,8 @@ EXPORTED const char *model_listed_library(const char *path);
 void model_reset(void)
 {
     for (uint32_t slot = 0; slot < VGPU_SLOTS; slot++) {
-        vgpu_route(slot, VGPU_FORWARD, 0);
-        present[slot] = false;
+        vgpu_route(slot, 0, 0, 0, 0);
+        model_driver(slot, false);
         verdicts[slot].answers = false;
     }
     ready = settled = false;
@@ -115,7 +138,7 @@ uint32_t model_slots(void)
 
 void model_route(uint32_t slot, int route, uint64_t constant)
 {
-    vgpu_route(slot, (enum vgpu_route)route, constant);
+    vgpu_route(slot, (uint32_t)route, constant, 0, 0);
 }
 
 void model_python(bool is_ready, bool is_settled)
@@ -133,6 +156,7 @@ void model_verdict(uint32_t slot, bool answers, uint64_t answer)
 void model_driver(uint32_t slot, bool has)
 {
     present[slot] = has;
+    targets[slot] = NULL;
 }
 
 /* As a program calls: through the thunk, with two arguments on the stack. Aborts if errno is not what it was. */

@@ -20,7 +20,7 @@ from support import TESTS, built
 from vgpu_embed import tables
 from vgpu_embed.embed.redirect import ABSENT, WATCHED
 
-FORWARD, ASK, CONSTANT = range(3)
+FORWARD, ASK, CONSTANT = 0, 1, 16  # enum vgpu_route
 WORD = st.integers(0, 2**64 - 1)
 ARGUMENTS = st.lists(WORD, min_size=8, max_size=8)
 CODES = [name for name in tables.names("driver") if tables.function(name).result == "CUresult"]

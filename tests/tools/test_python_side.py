@@ -206,4 +206,4 @@ def test_any_name_of_a_function_is_known_or_refused_in_a_sentence(name: str) -> 
         policy.hook(name)(lambda call: None)
     except PolicyError as error:
         said = str(error)
-    assert bool(said) != bool(policy.hooks)
+    assert bool(said) != bool(policy.handlers)

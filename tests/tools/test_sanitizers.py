@@ -79,7 +79,7 @@ def test_virtual_mode_makes_the_library_err_neither(policy: Path, name: str) -> 
 
 # ---- how far they see ----
 
-OVER_THE_END = f"lib.host_route({sum(len(tables.names(library)) for library in tables.LIBRARIES)}, 0, 0)"
+OVER_THE_END = f"lib.host_route({sum(len(tables.names(library)) for library in tables.LIBRARIES)}, 0, 0, 0, 0)"
 """A hook that makes the library write behind its tables."""
 
 LIB = "from vgpu_embed._core import ffi, lib"
@@ -95,7 +95,7 @@ def test_the_library_s_errors_are_seen_though_the_interpreter_calls_it(policy: P
 def test_a_race_in_the_library_is_seen_though_the_interpreter_makes_it(policy: Path) -> None:
     """Two of the program's threads, in hooks that let go of the interpreter's lock, write one constant."""
     slot = tables.index("cuMemAlloc_v2")
-    body = f"for n in range(200): lib.host_route({slot}, lib.VGPU_CONSTANT, n)\nreturn call.reply(pi=1)"
+    body = f"for n in range(200): lib.host_route({slot}, lib.VGPU_CONSTANT, n, 0, 0)\nreturn call.reply(pi=1)"
     policy.write_text(hooking(body, LIB))
     done = run_instrumented("thread", [embedded("plain")], policy)
     assert "WARNING: ThreadSanitizer: data race" in done.stderr, done.stderr

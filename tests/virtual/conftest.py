@@ -9,13 +9,10 @@ from typing import Any
 
 import pytest
 
-from vgpu_embed import devices, virtual
+from vgpu_embed import devices
 from vgpu_embed.devices import Profile
 from vgpu_embed.policy import Policy
-from virtual.harness import Program
-
-FIRST_THUNK = 0x10000
-"""Thunk addresses in these tests: this plus the slot."""
+from virtual.harness import Program, VirtualMode
 
 Machine = Callable[..., Program]
 
@@ -39,8 +36,7 @@ def machine(environment: dict[str, str]) -> Machine:
 
     def make(gpus: str | Iterable[Profile], *user: Policy) -> Program:
         profiles = devices.parse_spec(gpus) if isinstance(gpus, str) else list(gpus)
-        built_in = virtual.policies(profiles, environment.get, lambda slot: FIRST_THUNK + slot)
-        return Program([*user, *built_in])
+        return Program(VirtualMode(user, gpu=profiles, environment=environment))
 
     return make
 

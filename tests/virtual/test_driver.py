@@ -12,9 +12,11 @@ import pytest
 from vgpu_embed import devices, tables
 from vgpu_embed.devices import Profile
 from vgpu_embed.tables import getproc
+from vgpu_embed.testing import ffi
+from vgpu_embed.virtual.fake import FIRST_THUNK
 from vgpu_embed.virtual.machine import free_memory
-from virtual.conftest import FIRST_THUNK, Machine
-from virtual.harness import POISON, Program, types
+from virtual.conftest import Machine
+from virtual.harness import POISON, Program
 
 SIZE = "size_t *"
 GPUS = ("a100", "h100", "h200", "l40s", "rtx-4090", "t4")
@@ -23,7 +25,7 @@ MEASURED = Path(__file__).parent.parent / "devices/data/h100.json"
 
 def allocation(kind: int, location: int, device: int, handles: int) -> Any:
     """A CUmemAllocationProp."""
-    made = types().new("CUmemAllocationProp *")
+    made = ffi.new("CUmemAllocationProp *")
     made.type, made.requestedHandleTypes = kind, handles
     made.location.type, made.location.id = location, device
     return made
@@ -59,9 +61,9 @@ class TestBeforeInit:
 
 
 def text_of_error(program: Program, function: str, code: int) -> list[Any]:
-    out = types().new("char **")
+    out = ffi.new("char **")
     result = program.call(function, code, out)
-    return [result, types().string(out[0]).decode() if out[0] else None]
+    return [result, ffi.string(out[0]).decode() if out[0] else None]
 
 
 class TestErrors:
@@ -72,12 +74,12 @@ class TestErrors:
         assert text_of_error(h100, function, 12345) == real["driver"][f"{key}_unknown"] == [1, None]
 
     def test_a_text_stays(self, h100: Program) -> None:
-        first, second = types().new("char **"), types().new("char **")
+        first, second = ffi.new("char **"), ffi.new("char **")
         h100.call("cuGetErrorString", 100, first)
         h100.call("cuGetErrorString", 101, second)
         h100.call("cuGetErrorString", 100, second)
         assert first[0] == second[0]
-        assert types().string(first[0]) == b"no CUDA-capable device is detected"
+        assert ffi.string(first[0]) == b"no CUDA-capable device is detected"
 
     def test_misuse_as_read_with_the_attributes(self, ready: Program) -> None:
         errors = json.loads(MEASURED.read_text("utf-8"))["errors"]
@@ -86,8 +88,8 @@ class TestErrors:
         assert ready.call("cuDeviceGetAttribute", None, 75, 0) == errors["attr_null"]
         assert ready.number("cuDeviceGetAttribute", 9999, 0)[0] == errors["attr_9999"]
         assert ready.call("cuDeviceGetName", None, 8, 0) == errors["name_null"]
-        out = types().new("char[]", b"xxxxxx")
-        assert [ready.call("cuDeviceGetName", out, 4, 0), types().buffer(out)[:6].hex()] == errors["name_len4"]
+        out = ffi.new("char[]", b"xxxxxx")
+        assert [ready.call("cuDeviceGetName", out, 4, 0), ffi.buffer(out)[:6].hex()] == errors["name_len4"]
 
 
 class TestDevices:
@@ -106,7 +108,7 @@ class TestDevices:
         assert ready.call("cuDeviceGetUuid_v2", None, 0) == answers["uuid_null"]
         assert ready.call("cuDeviceTotalMem_v2", None, 0) == answers["total_null"]
         assert ready.call("cuDeviceGetProperties", None, 0) == answers["properties_null"]
-        number = types().new("int *")
+        number = ffi.new("int *")
         assert [
             ready.call("cuDeviceComputeCapability", None, number, 0),
             ready.call("cuDeviceComputeCapability", number, None, 0),
@@ -152,14 +154,14 @@ class TestDevices:
         assert ready.raw("cuDeviceGetUuid_v2", 16, 9) == real["driver"]["uuid_9"]
 
     def test_luid_is_for_windows(self, ready: Program, real: dict[str, Any]) -> None:
-        assert ready.raw("cuDeviceGetLuid", 8, types().new("unsigned int *"), 0) == real["driver"]["luid"]
+        assert ready.raw("cuDeviceGetLuid", 8, ffi.new("unsigned int *"), 0) == real["driver"]["luid"]
 
     def test_properties(self, ready: Program, real: dict[str, Any]) -> None:
         assert ready.raw("cuDeviceGetProperties", 56, 0) == real["driver"]["properties"]
         assert ready.raw("cuDeviceGetProperties", 56, 9) == real["driver"]["properties_9"]
 
     def test_compute_capability(self, ready: Program) -> None:
-        major, minor = types().new("int *"), types().new("int *")
+        major, minor = ffi.new("int *"), ffi.new("int *")
         assert ready.call("cuDeviceComputeCapability", major, minor, 0) == 0
         assert (major[0], minor[0]) == (9, 0)
 
@@ -174,7 +176,7 @@ class TestMemory:
         assert ready.number("cuDeviceTotalMem_v2", 9, ctype=SIZE)[0] == real["driver"]["total_9"][0]
 
     def test_info_needs_a_context(self, ready: Program, real: dict[str, Any]) -> None:
-        out = types().new(SIZE)
+        out = ffi.new(SIZE)
         assert ready.number("cuMemGetInfo_v2", out, ctype=SIZE)[0] == real["driver"]["memory_without_context"][0]
 
     def test_granularity(self, ready: Program, real: dict[str, Any]) -> None:
@@ -263,10 +265,10 @@ class TestGetProcAddress:
 
     def ask(self, program: Program, symbol: str | None, version: int, flags: int = 0) -> list[Any]:
         """[result, exported name, status]; POISON where nothing was written."""
-        function, status = types().new(self.FUNCTION), types().new(self.STATUS, POISON)
-        function[0] = types().cast("void *", POISON)
+        function, status = ffi.new(self.FUNCTION), ffi.new(self.STATUS, POISON)
+        function[0] = ffi.cast("void *", POISON)
         result = program.call("cuGetProcAddress_v2", symbol, function, version, flags, status)
-        address = int(types().cast("uintptr_t", function[0]))
+        address = int(ffi.cast("uintptr_t", function[0]))
         if address not in (0, POISON):
             return [result, tables.function(address - FIRST_THUNK).name, status[0]]
         return [result, address or None, status[0]]
@@ -288,15 +290,15 @@ class TestGetProcAddress:
         assert self.ask(h100, None, 13000) == [1, POISON, POISON]
 
     def test_nobody_wants_the_status(self, h100: Program) -> None:
-        function = types().new(self.FUNCTION)
+        function = ffi.new(self.FUNCTION)
         assert h100.call("cuGetProcAddress_v2", "cuInit", function, 12000, 0, None) == 0
         assert function[0]
         assert h100.call("cuGetProcAddress_v2", "cuInit", None, 12000, 0, None) == 1
 
     def test_the_older_variant(self, h100: Program) -> None:
-        function = types().new(self.FUNCTION)
+        function = ffi.new(self.FUNCTION)
         assert h100.call("cuGetProcAddress", "cuInit", function, 11030, 0) == 0
-        assert types().cast("uintptr_t", function[0]) == types().cast("uintptr_t", FIRST_THUNK + index("cuInit"))
+        assert ffi.cast("uintptr_t", function[0]) == ffi.cast("uintptr_t", FIRST_THUNK + index("cuInit"))
         assert h100.call("cuGetProcAddress", "cuNoSuchThing", function, 11030, 0) == 500
         assert not function[0]
 

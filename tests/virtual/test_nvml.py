@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from vgpu_embed import devices
+from vgpu_embed.testing import ffi
 from virtual.conftest import Machine
-from virtual.harness import POISON, Program, types
+from virtual.harness import POISON, Program
 
 UINT = "unsigned int *"
 
@@ -28,7 +29,7 @@ def handle(nvml: Program) -> Any:
 
 def by_index(program: Program, number: int) -> Any:
     """[result, handle]"""
-    out = types().new("nvmlDevice_t *")
+    out = ffi.new("nvmlDevice_t *")
     return [program.call("nvmlDeviceGetHandleByIndex_v2", number, out), out[0]]
 
 
@@ -98,7 +99,7 @@ class TestHandles:
             "empty": "",
             "x": "x",
         }
-        out = types().new("nvmlDevice_t *")
+        out = ffi.new("nvmlDevice_t *")
         seen = {key: nvml.call("nvmlDeviceGetHandleByUUID", text, out) for key, text in spellings.items()}
         assert seen == real["nvml"]["by_uuid"]
         assert out[0] == handle
@@ -117,7 +118,7 @@ class TestHandles:
             "x": "x",
             "empty": "",
         }
-        out = types().new("nvmlDevice_t *")
+        out = ffi.new("nvmlDevice_t *")
         seen = {key: nvml.call("nvmlDeviceGetHandleByPciBusId_v2", text, out) for key, text in spellings.items()}
         assert seen == real["nvml"]["by_pci"]
         assert out[0] == handle
@@ -160,7 +161,7 @@ class TestDevice:
 
     def test_memory(self, nvml: Program, handle: Any) -> None:
         """What the driver keeps: as in tests/devices/data/h100-nvml.json, but that nothing else is used."""
-        memory = types().new("nvmlMemory_t *")
+        memory = ffi.new("nvmlMemory_t *")
         assert nvml.call("nvmlDeviceGetMemoryInfo", handle, memory) == 0
         assert (memory.total, memory.free, memory.used) == (85520809984, 85017493504, 503316480)
         assert nvml.call("nvmlDeviceGetMemoryInfo", handle, None) == 2
@@ -170,7 +171,7 @@ class TestDevice:
             begin = int(key, 16).to_bytes(4, "little")
             seen = nvml.raw("nvmlDeviceGetMemoryInfo_v2", 40, handle, at=1, begin=begin)
             assert seen == real["nvml"][f"memory_v2_{key}"]
-        memory = types().new("nvmlMemory_v2_t *", {"version": 0x2000028})
+        memory = ffi.new("nvmlMemory_v2_t *", {"version": 0x2000028})
         assert nvml.call("nvmlDeviceGetMemoryInfo_v2", handle, memory) == 0
         assert (memory.total, memory.reserved, memory.free, memory.used) == (85520809984, 503316480, 85017493504, 0)
         assert nvml.call("nvmlDeviceGetMemoryInfo_v2", handle, None) == 2
@@ -179,7 +180,7 @@ class TestDevice:
         names = [name for name in real["nvml"] if name.endswith(("Processes", "Processes_v2", "Processes_v3"))]
         assert len(names) == 9
         for name in names:
-            count = types().new(UINT)
+            count = ffi.new(UINT)
             assert [nvml.call(name, handle, count, None), count[0]] == real["nvml"][name]
 
     def test_nothing_runs(self, nvml: Program, handle: Any, real: dict[str, Any]) -> None:
@@ -200,18 +201,18 @@ class TestDevice:
             assert seen == real["nvml"]["indexed"][name]
 
     def test_compute_capability(self, nvml: Program, handle: Any) -> None:
-        major, minor = types().new("int *"), types().new("int *")
+        major, minor = ffi.new("int *"), ffi.new("int *")
         assert nvml.call("nvmlDeviceGetCudaComputeCapability", handle, major, minor) == 0
         assert (major[0], minor[0]) == (9, 0)
 
     def test_figures_of_the_profile(self, nvml: Program, handle: Any) -> None:
         figures = devices.load("h100").nvml
-        least, most = types().new(UINT), types().new(UINT)
+        least, most = ffi.new(UINT), ffi.new(UINT)
         assert nvml.call("nvmlDeviceGetPowerManagementLimitConstraints", handle, least, most) == 0
         assert [least[0], most[0]] == figures["power_management_limit_constraints"]
         assert nvml.call("nvmlDeviceGetEccMode", handle, least, most) == 0
         assert (least[0], most[0]) == (1, 1)
-        bar1 = types().new("nvmlBAR1Memory_t *")
+        bar1 = ffi.new("nvmlBAR1Memory_t *")
         assert nvml.call("nvmlDeviceGetBAR1MemoryInfo", handle, bar1) == 0
         assert bar1.bar1Total == bar1.bar1Free == figures["bar1_memory"]
         text = bytes.fromhex(nvml.raw("nvmlDeviceGetVbiosVersion", 32, handle, 32, at=1)[1]).split(b"\0")[0]

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from vgpu_embed.policy import Policy
+from vgpu_embed.testing import ffi
 from virtual.conftest import Machine
-from virtual.harness import POISON, Program, types
+from virtual.harness import POISON, Program
 
 SIZE = "size_t *"
 LAYOUTS = {"v12": ("cudaGetDeviceProperties_v2", 1032), "v13": ("cudaGetDeviceProperties", 1008)}
@@ -26,20 +27,20 @@ def errors(program: Program) -> list[int]:
 def properties(program: Program, layout: str, device: int = 0) -> Any:
     """A cudaDeviceProp, with nothing written behind it."""
     function, size = LAYOUTS[layout]
-    memory = types().new("char[]", b"w" * (size + 64))
+    memory = ffi.new("char[]", b"w" * (size + 64))
     assert program.call(function, memory, device) == 0
-    assert types().buffer(memory)[size : size + 64] == b"w" * 64
+    assert ffi.buffer(memory)[size : size + 64] == b"w" * 64
     program.keep = memory  # type: ignore[attr-defined]
-    return types().cast(f"cudaDeviceProp_{layout} *", memory)
+    return ffi.cast(f"cudaDeviceProp_{layout} *", memory)
 
 
 def fields(struct: Any) -> dict[str, Any]:
     """What a struct says, but for the UUID, which the records leave out, and what is reserved."""
     found: dict[str, Any] = {}
-    for name, field in types().typeof(struct).item.fields:
+    for name, field in ffi.typeof(struct).item.fields:
         value = getattr(struct, name)
         if name not in ("uuid", "reserved"):
-            found[name] = value if field.type.kind == "primitive" else types().buffer(value)[:]
+            found[name] = value if field.type.kind == "primitive" else ffi.buffer(value)[:]
     return found
 
 
@@ -47,19 +48,19 @@ class TestProperties:
     @pytest.mark.parametrize("layout", RUNTIMES)
     def test_every_field(self, h100: Program, real: dict[str, Any], layout: str) -> None:
         seen = properties(h100, layout)
-        recorded = types().new("char[]", bytes.fromhex(real[layout]["properties"][1]))
-        assert fields(seen) == fields(types().cast(f"cudaDeviceProp_{layout} *", recorded))
+        recorded = ffi.new("char[]", bytes.fromhex(real[layout]["properties"][1]))
+        assert fields(seen) == fields(ffi.cast(f"cudaDeviceProp_{layout} *", recorded))
 
     @pytest.mark.parametrize("layout", RUNTIMES)
     def test_what_ggml_reads(self, machine: Machine, layout: str) -> None:
         second = properties(machine("h100;t4"), layout, 1)
-        assert types().string(second.name) == b"Tesla T4"
+        assert ffi.string(second.name) == b"Tesla T4"
         assert (second.major, second.minor, second.multiProcessorCount, second.warpSize) == (7, 5, 40, 32)
         assert (second.pciDomainID, second.pciBusID, second.integrated) == (0, 2, 0)
 
     @pytest.mark.parametrize("layout", RUNTIMES)
     def test_uuid_is_the_drivers(self, h100: Program, layout: str) -> None:
-        seen = bytes(types().buffer(properties(h100, layout).uuid.bytes))
+        seen = bytes(ffi.buffer(properties(h100, layout).uuid.bytes))
         assert h100.raw("cuDeviceGetUuid_v2", 16, 0) == [0, seen.hex()]
 
     @pytest.mark.parametrize("layout", RUNTIMES)
@@ -96,7 +97,7 @@ class TestRules:
         seen = properties(machine("h100", ampere), layout)
         assert (seen.major, seen.minor) == (8, 6)
         assert seen.totalGlobalMem == 85017493504 // 2
-        assert types().string(seen.name) == b"Rule"
+        assert ffi.string(seen.name) == b"Rule"
 
     def test_attribute(self, machine: Machine, ampere: Policy) -> None:
         program = machine("h100", ampere)
@@ -162,7 +163,7 @@ class TestAnswers:
 
     def test_memory(self, h100: Program, real: dict[str, Any], layout: str) -> None:
         answers = real[layout]
-        total = types().new(SIZE)
+        total = ffi.new(SIZE)
         assert [h100.number("cudaMemGetInfo", total, ctype=SIZE), total[0]] == answers["memory"]
         assert h100.number("cuMemGetInfo_v2", total, ctype=SIZE) == answers["memory"][0]
         assert [
@@ -228,9 +229,9 @@ class TestThreads:
 
     def test_memory_is_the_current_devices(self, machine: Machine) -> None:
         program = machine("h100;t4")
-        total = types().new(SIZE)
+        total = ffi.new(SIZE)
         program.call("cudaSetDevice", 1)
-        program.call("cudaMemGetInfo", types().new(SIZE), total)
+        program.call("cudaMemGetInfo", ffi.new(SIZE), total)
         assert total[0] == 15637086208
         assert self.elsewhere(lambda: program.number("cuMemGetInfo_v2", total, ctype=SIZE))[0] == 201
 
