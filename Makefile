@@ -13,7 +13,7 @@ SOURCES := $(wildcard csrc/*) setup.py pyproject.toml vgpu_embed/core_build.py v
            $(wildcard vgpu_embed/tables/*.tsv vgpu_embed/tables/*.cdef vgpu_embed/tables/*.py) \
            $(wildcard vgpu_embed/devices/*.toml vgpu_embed/devices/*/*.toml vgpu_embed/devices/*.py)
 
-.PHONY: demo test test-here test-others test-gpu bench soak check build hosts real docs tables format clean
+.PHONY: demo test test-here test-others test-gpu bench bench-gpu soak check build hosts real docs tables format clean
 .DELETE_ON_ERROR:
 
 demo: build real hosts
@@ -70,11 +70,16 @@ soak: test-others
 	$(BIN)/python -m pytest -n 2 tests/loader --all-mutations
 	$(BIN)/python -m pytest -n 2 tests/tools --soak --timeout 3600
 
-# What a call costs, over the fake driver. Never part of the tests: machines differ.
+# What a call costs, over the fake driver. Never part of the tests: machines differ. Writes docs/costs.md.
 bench: build
+	@$(BIN)/python -m compileall -q vgpu_embed
 	@mkdir -p tests/bench/build
 	@cc -O2 -Wall -Wextra -Werror -o tests/bench/build/calls tests/bench/calls.c -pthread -ldl
 	@$(BIN)/python tests/bench/bench.py
+
+# What policies cost PyTorch, over a real driver. Writes its section of docs/costs.md.
+bench-gpu:
+	PYTHON=$(PYTHON) tests/gpu/run.sh costs.py
 
 # Over a real driver: a C program, PyTorch, CuPy and JAX under four policies. Writes docs/gpu.md.
 test-gpu:

@@ -7,6 +7,13 @@ from vgpu_embed import tables
 HEAD = """# Functions
 
 Every function that a policy can hook, by library, with its parameters. `⇐` marks what the function writes.
+The word behind it says whether an answer may be remembered (`@policy.answer`):
+
+- **yes**: the same scalar arguments give the same answer while the process lives;
+- **context**: depends on the thread's current context, device or last error;
+- **time**: may change between two calls;
+- **pointer**: depends on what an argument points to, or on an object that programs make and destroy;
+- **effect**: the call does something, or there is nothing to remember.
 
 """
 TITLES = {
@@ -31,7 +38,8 @@ def main() -> None:
         for name in tables.names(library):
             function = tables.function(name)
             if function.parameters is not None:
-                lines.append(f"- `{name}({signature(function)})`")
+                answer = "**yes**" if function.answer == "yes" else function.answer
+                lines.append(f"- `{name}({signature(function)})` {answer}")
     Path(__file__).with_name("functions.md").write_text("\n".join(lines) + "\n")
 
 
