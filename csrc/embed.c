@@ -41,9 +41,7 @@ static struct vgpu_thread *threads; /* those that have entered Python; under `pa
 
 static time_t now(void)
 {
-    struct timespec t;
-    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &t); /* libfaketime may have stopped the C library's */
-    return t.tv_sec;
+    return vgpu_now() / 1000000000;
 }
 
 static bool fail(const char *sentence)
@@ -204,7 +202,7 @@ int vgpu_in_python(int (*function)(void *), void *argument)
     return on_enough_stack(enter, &entry);
 }
 
-static int call_void(void *argument)
+int vgpu_call_void(void *argument)
 {
     void (**function)(void) = argument;
     (*function)();
@@ -241,7 +239,7 @@ static void end_thread(void *argument)
     if (thread->begun && is_ours()) {
         pthread_mutex_lock(&passing);
         if (state == VGPU_READY)
-            vgpu_in_python(call_void, &vgpu_core.thread_end);
+            vgpu_in_python(vgpu_call_void, &vgpu_core.thread_end);
         forget_thread(thread);
         pthread_mutex_unlock(&passing);
     }
@@ -267,14 +265,14 @@ static void before_fork(void)
     if (!forking)
         return;
     pthread_mutex_lock(&passing);
-    vgpu_in_python(call_void, &vgpu_core.before_fork);
+    vgpu_in_python(vgpu_call_void, &vgpu_core.before_fork);
 }
 
 static void after_fork_parent(void)
 {
     if (!forking)
         return;
-    vgpu_in_python(call_void, &vgpu_core.after_fork_parent);
+    vgpu_in_python(vgpu_call_void, &vgpu_core.after_fork_parent);
     pthread_mutex_unlock(&passing);
     forking = false;
 }
@@ -294,7 +292,7 @@ static void after_fork_child(void)
         return;
     }
     *not_forked = 1;
-    vgpu_in_python(call_void, &vgpu_core.after_fork_child);
+    vgpu_in_python(vgpu_call_void, &vgpu_core.after_fork_child);
     pthread_mutex_unlock(&passing);
     forking = false;
 }
@@ -305,7 +303,7 @@ __attribute__((destructor)) static void at_exit(void)
 {
     if (state == VGPU_READY && is_ours() && vgpu_service_stop() &&
         __atomic_load_n(&inside_count, __ATOMIC_RELAXED) == 0)
-        vgpu_in_python(call_void, &vgpu_core.at_exit);
+        vgpu_in_python(vgpu_call_void, &vgpu_core.at_exit);
 }
 
 /* ---- starting ---- */
@@ -507,19 +505,11 @@ static bool open_core(void)
     return opened;
 }
 
-/* Reads zero in a child of any kind of fork, without a system call. */
 static bool watch_for_forks(void)
 {
-    long page = sysconf(_SC_PAGESIZE);
-
-    if (!not_forked) {
-        void *memory = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (memory == MAP_FAILED || madvise(memory, page, MADV_WIPEONFORK) != 0)
-            return fail("this kernel has no MADV_WIPEONFORK (Linux 4.14 or newer is needed)");
-        not_forked = memory;
-        *not_forked = 1;
-    }
-    return true;
+    if (!not_forked)
+        not_forked = vgpu_fork_page();
+    return not_forked || fail("this kernel has no MADV_WIPEONFORK (Linux 4.14 or newer is needed)");
 }
 
 /* Whether what failed may work a second later: nothing can be opened by anybody at the moment. */
@@ -652,7 +642,7 @@ static __thread void (*behind_gate)(void);
 
 static void pass_gate(void)
 {
-    vgpu_in_python(call_void, &behind_gate);
+    vgpu_in_python(vgpu_call_void, &behind_gate);
 }
 
 bool vgpu_through_gate(void (*function)(void))

@@ -71,15 +71,14 @@ struct recording {
     bool exhausted;
     bool created;
     int file;
-    dev_t device;
-    ino_t inode;
+    struct vgpu_file is;
     char path[4096];
     uint16_t callers[CALLERS]; /* number in the file, by number here; 0: not there yet */
 };
 
 static struct recording process, trace;
-static int opening;     /* of the trace: 0 not yet, 1 under way, 2 done */
-static uint32_t *owner; /* reads 0 in a child of any kind of fork */
+static int opening; /* of the trace: 0 not yet, 1 under way, 2 done */
+static int *owner;  /* reads 0 in a child of any kind of fork */
 static uint8_t block_used[BLOCKS];
 #define LEFT_CHUNKS 16
 static char *left[LEFT_CHUNKS];         /* chunks with room that ended threads have left */
@@ -118,13 +117,23 @@ static bool is_owner(void)
 
 /* ---- files ---- */
 
-static bool same_file(const struct recording *recording, int file)
+bool vgpu_identify(int file, struct vgpu_file *is)
 {
-    struct stat is;
-    return file >= 0 && vgpu_fstat(file, &is) == 0 && is.st_dev == recording->device && is.st_ino == recording->inode;
+    struct stat status;
+
+    if (file < 0 || vgpu_fstat(file, &status) != 0)
+        return false;
+    *is = (struct vgpu_file){status.st_dev, status.st_ino};
+    return true;
 }
 
-static int out_of_the_way(int file)
+bool vgpu_is_file(int file, const struct vgpu_file *is)
+{
+    struct vgpu_file now;
+    return vgpu_identify(file, &now) && now.device == is->device && now.inode == is->inode;
+}
+
+int vgpu_out_of_the_way(int file)
 {
     int higher = file < 0 ? -1 : fcntl(file, F_DUPFD_CLOEXEC, LEAST_FILE);
 
@@ -134,11 +143,31 @@ static int out_of_the_way(int file)
     return higher;
 }
 
-/* Held by the owner, so that others see whether it lives. */
+static struct flock on_byte(short type, off_t byte)
+{
+    return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+}
+
+/* Byte 0 is held by the owner, so that others see whether it lives. */
 static bool lock_owner(int file)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+    struct flock lock = on_byte(F_WRLCK, 0);
     return fcntl(file, F_SETLK, &lock) == 0;
+}
+
+/* Byte 1 is held by whichever process writes the header or a caller's name. */
+static void lock_header(int file)
+{
+    struct flock lock = on_byte(F_WRLCK, 1);
+
+    while (fcntl(file, F_SETLKW, &lock) != 0 && errno == EINTR)
+        ;
+}
+
+static void unlock_header(int file)
+{
+    struct flock lock = on_byte(F_UNLCK, 1);
+    fcntl(file, F_SETLK, &lock);
 }
 
 /* The descriptor, or a new one where the program has closed ours. */
@@ -146,10 +175,10 @@ static int file_of(struct recording *recording)
 {
     int file;
 
-    if (same_file(recording, recording->file))
+    if (vgpu_is_file(recording->file, &recording->is))
         return recording->file;
-    file = out_of_the_way(open(recording->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY));
-    if (!same_file(recording, file)) {
+    file = vgpu_out_of_the_way(open(recording->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY));
+    if (!vgpu_is_file(file, &recording->is)) {
         if (file >= 0)
             close(file);
         return -1;
@@ -233,19 +262,22 @@ static bool is_header(const struct header *header)
            header->header_size == HEADER_SIZE && header->chunks_offset == HEADER_SIZE && !header->recycled;
 }
 
-/* A page that the kernel wipes in children. */
+int *vgpu_fork_page(void)
+{
+    long size = sysconf(_SC_PAGESIZE);
+    int *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (page == MAP_FAILED || madvise(page, size, MADV_WIPEONFORK) != 0)
+        return NULL;
+    *page = 1;
+    return page;
+}
+
 static bool own(void)
 {
-    uint32_t *page;
-
-    if (!owner) {
-        page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (page == MAP_FAILED || madvise(page, 4096, MADV_WIPEONFORK) != 0)
-            return false;
-        owner = page;
-    }
-    *owner = 1;
-    return true;
+    if (!owner)
+        owner = vgpu_fork_page();
+    return owner != NULL;
 }
 
 static void leave(void *unused);
@@ -256,17 +288,6 @@ static void make_key(void)
         return;
     has_key = pthread_key_create(&leave_key, leave) == 0;
     pthread_atfork(NULL, NULL, vgpu_record_forked);
-}
-
-static bool identify(struct recording *recording)
-{
-    struct stat is;
-
-    if (vgpu_fstat(recording->file, &is) != 0)
-        return false;
-    recording->device = is.st_dev;
-    recording->inode = is.st_ino;
-    return true;
 }
 
 /* ---- the process's own ---- */
@@ -311,12 +332,12 @@ static bool open_in(const char *folder)
     syscall(SYS_clock_gettime, CLOCK_REALTIME, &t);
     snprintf(process.path, sizeof process.path, "%s/%d-%08x.proc", folder, (int)getpid(),
              (unsigned)(t.tv_nsec ^ t.tv_sec << 12));
-    process.file = out_of_the_way(open(process.path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    process.file = vgpu_out_of_the_way(open(process.path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (process.file < 0)
         return false;
     fchmod(process.file, 0600); /* whatever the umask */
-    if (lock_owner(process.file) && identify(&process) && allocate(process.file, 0, HEADER_SIZE) &&
-        may_reach(size + RING_CHUNKS * CHUNK_SIZE) &&
+    if (lock_owner(process.file) && vgpu_identify(process.file, &process.is) &&
+        allocate(process.file, 0, HEADER_SIZE) && may_reach(size + RING_CHUNKS * CHUNK_SIZE) &&
         ftruncate(process.file, size + (uint64_t)RING_CHUNKS * CHUNK_SIZE) == 0 &&
         (header = map(&process, size, RING_CHUNKS))) {
         write_header(header, BLOCKS, true);
@@ -341,6 +362,14 @@ static bool open_process(void)
     return false;
 }
 
+/* Changes the path. */
+static void remove_with_socket(char *path)
+{
+    unlink(path);
+    strcpy(strrchr(path, '.'), ".sock");
+    unlink(path);
+}
+
 static bool is_gone(const char *name)
 {
     return kill(atoi(name), 0) != 0 && errno == ESRCH;
@@ -362,7 +391,7 @@ static void clean(void)
     syscall(SYS_clock_gettime, CLOCK_REALTIME, &t);
     while (folder && (entry = readdir(folder))) {
         char *dot = strrchr(entry->d_name, '.');
-        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+        struct flock lock = on_byte(F_WRLCK, 0);
         struct stat is;
         int file;
         snprintf(path, sizeof path, "%.*s/%s", length, process.path, entry->d_name);
@@ -373,9 +402,7 @@ static void clean(void)
         file = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
         if (file >= 0 && fcntl(file, F_GETLK, &lock) == 0 && lock.l_type == F_UNLCK && vgpu_fstat(file, &is) == 0 &&
             is.st_mtime + 5 < t.tv_sec && is_gone(entry->d_name)) {
-            unlink(path);
-            strcpy(strrchr(path, '.'), ".sock");
-            unlink(path);
+            remove_with_socket(path);
         }
         if (file >= 0)
             close(file);
@@ -386,7 +413,7 @@ static void clean(void)
 
 static bool process_tried;
 
-/* Called when the policies are in force, and in a child of fork once it makes a call that a policy wants. */
+/* Called before policies are loaded, and in a child of fork once it makes a call that a policy wants. */
 bool vgpu_record_start(void)
 {
     bool open;
@@ -444,27 +471,24 @@ static void name_trace(void)
 /* Several processes may write one trace: whoever creates it fills the header in, under a lock. */
 static bool open_trace(void)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 1, .l_len = 1};
     struct header header = {.slots = 0}, *mapped;
     ssize_t size;
 
     name_trace();
-    trace.file = out_of_the_way(open(trace.path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600));
+    trace.file = vgpu_out_of_the_way(open(trace.path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600));
     if (trace.file < 0)
         return trace_failed(strerror(errno));
-    while (fcntl(trace.file, F_SETLKW, &lock) != 0 && errno == EINTR)
-        ;
+    lock_header(trace.file);
     size = pread(trace.file, &header, sizeof header, 0);
     if (size > 0 && !(size == sizeof header && is_header(&header)))
         return trace_failed("the file is there and is no trace of this version; remove it or name another");
     trace.created = size == 0;
-    if (!identify(&trace) || !allocate(trace.file, 0, HEADER_SIZE))
+    if (!vgpu_identify(trace.file, &trace.is) || !allocate(trace.file, 0, HEADER_SIZE))
         return trace_failed("there is no room for it");
     mapped = own() ? map(&trace, HEADER_SIZE, TRACE_CHUNKS) : NULL;
     if (mapped && trace.created)
         write_header(mapped, 0, false);
-    lock.l_type = F_UNLCK;
-    fcntl(trace.file, F_SETLK, &lock);
+    unlock_header(trace.file);
     __atomic_store_n(&trace.header, mapped, __ATOMIC_RELEASE);
     return mapped || trace_failed("it cannot be mapped");
 }
@@ -521,6 +545,16 @@ bool vgpu_trace_ready(void)
 
 /* ---- fork ---- */
 
+static void let_go(struct recording *recording)
+{
+    if (recording->header) {
+        munmap(recording->header, recording->chunks + (size_t)recording->room * CHUNK_SIZE - (char *)recording->header);
+        if (vgpu_is_file(recording->file, &recording->is))
+            close(recording->file);
+    }
+    memset(recording, 0, sizeof *recording);
+}
+
 /* In a child: nothing of the parent's is written to any more. */
 void vgpu_record_forked(void)
 {
@@ -531,19 +565,10 @@ void vgpu_record_forked(void)
     vgpu_thread.chunk = NULL;
     memset(block_used, 0, sizeof block_used);
     memset(left, 0, sizeof left);
-    if (process.header) {
-        munmap(process.header, process.chunks + (size_t)process.room * CHUNK_SIZE - (char *)process.header);
-        if (same_file(&process, process.file))
-            close(process.file);
-    }
-    memset(&process, 0, sizeof process);
+    let_go(&process);
     process_tried = false;
-    if (trace.header && strstr(vgpu_setting("VGPU_TRACE"), "%p")) {
-        munmap(trace.header, HEADER_SIZE + (size_t)trace.room * CHUNK_SIZE);
-        if (same_file(&trace, trace.file))
-            close(trace.file);
-        memset(&trace, 0, sizeof trace);
-    }
+    if (trace.header && strstr(vgpu_setting("VGPU_TRACE"), "%p"))
+        let_go(&trace);
     trace.created = false;
     opening = trace.header ? 2 : 0;
     if (owner)
@@ -677,7 +702,6 @@ static bool next_chunk(struct vgpu_thread *thread)
 /* The caller's number in the file. */
 static uint16_t caller_in(struct recording *recording, uint32_t caller)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 1, .l_len = 1};
     const char *name = vgpu_caller(caller);
     char *names = (char *)recording->header + CALLERS_OFFSET, *end, *line;
     uint32_t number = 0, found = 0;
@@ -686,8 +710,7 @@ static uint16_t caller_in(struct recording *recording, uint32_t caller)
 
     pthread_mutex_lock(&writing);
     file = file_of(recording);
-    while (file >= 0 && fcntl(file, F_SETLKW, &lock) != 0 && errno == EINTR)
-        ;
+    lock_header(file);
     end = names + recording->header->callers_size;
     for (line = names; line < end; line = memchr(line, '\n', end - line) + 1, number++)
         if ((size_t)((char *)memchr(line, '\n', end - line) - line) == length && memcmp(line, name, length) == 0)
@@ -698,8 +721,7 @@ static uint16_t caller_in(struct recording *recording, uint32_t caller)
         end[length] = '\n';
         __atomic_store_n(&recording->header->callers_size, end + length + 1 - names, __ATOMIC_RELEASE);
     }
-    lock.l_type = F_UNLCK;
-    fcntl(file, F_SETLK, &lock);
+    unlock_header(file);
     if (caller < CALLERS)
         __atomic_store_n(&recording->callers[caller], found, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&writing);
@@ -791,7 +813,7 @@ void vgpu_release(char *chunk)
 
 /* ---- counters and info ---- */
 
-/* A block of counters for this thread, or NULL. One that an ended thread has left goes on from what it has. */
+/* A block of counters for this thread. One that an ended thread has left goes on from what it has. */
 uint64_t (*vgpu_claim_counters(void))[3]
 {
     struct vgpu_thread *thread = &vgpu_thread;
@@ -864,11 +886,6 @@ void vgpu_publish(const char *text)
 /* A trace ends with its last chunk; the process's own file goes with it. */
 __attribute__((destructor)) static void at_exit(void)
 {
-    if (process.header && is_owner()) {
-        char socket[sizeof process.path];
-        unlink(process.path);
-        memcpy(socket, process.path, sizeof socket);
-        strcpy(strrchr(socket, '.'), ".sock");
-        unlink(socket);
-    }
+    if (process.header && is_owner())
+        remove_with_socket(process.path);
 }

@@ -42,7 +42,7 @@ static uint32_t interval;                                   /* ms; 0: no thread 
 static uint32_t observes;
 static int running; /* there is a thread, or one is being made; 0 in a child of fork */
 static int listening = -1;
-static struct stat socket_is;
+static struct vgpu_file socket_is;
 
 /* Past interposers of poll (libfaketime), which the program's end takes down while this thread still waits. */
 static bool wait_for(struct pollfd *one, uint32_t milliseconds)
@@ -103,12 +103,6 @@ static bool changed(void)
 
 /* ---- socket ---- */
 
-static bool is_ours(int file)
-{
-    struct stat is;
-    return file >= 0 && vgpu_fstat(file, &is) == 0 && is.st_dev == socket_is.st_dev && is.st_ino == socket_is.st_ino;
-}
-
 static bool name_socket(struct sockaddr_un *address)
 {
     const char *path = vgpu_process_path(), *dot = path ? strrchr(path, '.') : NULL;
@@ -122,20 +116,15 @@ static bool name_socket(struct sockaddr_un *address)
 static void open_socket(void)
 {
     struct sockaddr_un address;
-    int low, made;
+    int made;
 
     if (!name_socket(&address) || (made = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
         return;
-    low = made;
-    made = fcntl(low, F_DUPFD_CLOEXEC, 100);
-    if (made >= 0)
-        close(low);
-    else
-        made = low;
+    made = vgpu_out_of_the_way(made);
     fchmod(made, 0600);       /* what bind makes the file with */
     unlink(address.sun_path); /* our own, where the program has closed the descriptor */
     if (bind(made, (struct sockaddr *)&address, sizeof address) == 0 && chmod(address.sun_path, 0600) == 0 &&
-        listen(made, 128) == 0 && vgpu_fstat(made, &socket_is) == 0)
+        listen(made, 128) == 0 && vgpu_identify(made, &socket_is))
         listening = made;
     else
         close(made);
@@ -193,20 +182,6 @@ static void in_python(int (*function)(void *), void *argument)
     pthread_mutex_lock(&busy);
     vgpu_in_python(function, argument);
     pthread_mutex_unlock(&busy);
-}
-
-static int call_begin(void *unused)
-{
-    (void)unused;
-    vgpu_core.begin();
-    return 1;
-}
-
-static int call_drain(void *unused)
-{
-    (void)unused;
-    vgpu_core.drain();
-    return 1;
 }
 
 struct message {
@@ -296,19 +271,19 @@ static void *serve(void *unused)
     uint64_t looked = 0, now;
 
     pthread_setname_np(pthread_self(), "vgpu-service");
-    in_python(call_begin, NULL);
+    in_python(vgpu_call_void, &vgpu_core.begin);
     for (;;) {
-        struct pollfd one = {.fd = is_ours(listening) ? listening : -1, .events = POLLIN};
-        if (wait_for(&one, looked ? interval : FIRST_MS) && is_ours(listening))
+        struct pollfd one = {.fd = vgpu_is_file(listening, &socket_is) ? listening : -1, .events = POLLIN};
+        if (wait_for(&one, looked ? interval : FIRST_MS) && vgpu_is_file(listening, &socket_is))
             serve_client();
         if (observes)
-            in_python(call_drain, NULL);
+            in_python(vgpu_call_void, &vgpu_core.drain);
         look_for_stuck();
         now = vgpu_now();
         if (now - looked >= LOOK_MS * 1000000ull) {
             looked = now;
             vgpu_record_keep();
-            if (!is_ours(listening))
+            if (!vgpu_is_file(listening, &socket_is))
                 open_socket();
             if (changed())
                 reload();
@@ -351,7 +326,7 @@ void vgpu_service_forked(void)
 {
     pthread_mutex_init(&listing, NULL);
     pthread_mutex_init(&busy, NULL);
-    if (is_ours(listening))
+    if (vgpu_is_file(listening, &socket_is))
         close(listening);
     listening = -1;
     running = 0;

@@ -150,11 +150,9 @@ static void count(uint32_t slot, bool asked, bool answered)
 {
     uint64_t (*counters)[3] = vgpu_thread.counters ? vgpu_thread.counters : vgpu_claim_counters();
 
-    if (counters) {
-        counters[slot][0]++;
-        counters[slot][1] += asked;
-        counters[slot][2] += answered;
-    }
+    counters[slot][0]++;
+    counters[slot][1] += asked;
+    counters[slot][2] += answered;
 }
 
 /* Where a call goes, looked up once. */

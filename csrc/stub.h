@@ -138,6 +138,14 @@ HIDDEN void vgpu_filter(uint32_t slot, const struct vgpu_operation *steps, uint3
 
 /* record.c: counters and events, in files. */
 HIDDEN uint64_t vgpu_now(void); /* ns, CLOCK_MONOTONIC */
+struct vgpu_file {              /* which file a descriptor is of: the program may close ours and open its own */
+    dev_t device;
+    ino_t inode;
+};
+HIDDEN bool vgpu_identify(int file, struct vgpu_file *is);
+HIDDEN bool vgpu_is_file(int file, const struct vgpu_file *is);
+HIDDEN int vgpu_out_of_the_way(int file); /* the same file under a number that no program counts on */
+HIDDEN int *vgpu_fork_page(void);         /* holds 1 until a fork of any kind, 0 in the child; NULL: not to be had */
 HIDDEN bool vgpu_record_start(void);
 HIDDEN void vgpu_record_forked(void);
 HIDDEN void vgpu_record_keep(void);
@@ -171,6 +179,7 @@ static inline bool vgpu_python_ready(void)
 HIDDEN bool vgpu_python_settled(void); /* what Python wants will not change by itself any more */
 HIDDEN int vgpu_ask(struct vgpu_frame *frame, uint32_t caller);
 HIDDEN int vgpu_in_python(int (*function)(void *), void *argument);
+HIDDEN int vgpu_call_void(void *function); /* for vgpu_in_python(): a pointer to a void (*)(void) */
 HIDDEN bool vgpu_through_gate(void (*function)(void));
 extern HIDDEN struct vgpu_core vgpu_core;
 struct vgpu_stuck {

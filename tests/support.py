@@ -22,6 +22,26 @@ Completed = subprocess.CompletedProcess[str]
 Names = str | Path | Sequence[str | Path]
 
 
+MISSING = "cannot open shared object file: No such file or directory"
+RUNPATH_SAYS = [
+    "the program, by name: not found",
+    f"dlerror after that: libprivate.so: {MISSING}",
+    "dlerror a second time: silent",
+    "the library, not loaded yet: not found",
+    "the library, by name: opened",
+    "dlerror after success: silent",
+    "the library, by $ORIGIN: opened",
+    "the program, now loaded: opened",
+    f"dlerror after two failures: libalsonot.so: {MISSING}",
+    "dlerror after a missing symbol: names it",
+    "no flags: refused",
+    "dlerror after no flags: libprivate.so: invalid mode for dlopen(): Invalid argument",
+    "the program itself: opened",
+    "closed: 0",
+]
+"""What tests/hosts/runpath.c prints, with the library or without."""
+
+
 def clean_environment() -> dict[str, str]:
     """The environment without what a developer's shell may preload or set for us."""
     drop = ("VGPU_", "FAKE_CUDA_", "CUDA_", "LD_PRELOAD", "LD_LIBRARY_PATH")

@@ -9,7 +9,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-OTHER_THREAD = 0xFFFF
+FREE, FULL = 0, 2
+"""States of a chunk, docs/traces.md."""
+CHUNK_HEADER = 64
+MARK_SLOT = 0xFFFF
 """Slot of a record that says whose the next ones are."""
 
 
@@ -79,15 +82,8 @@ class Events(list[Event]):
 def word_of(row: tables.Function, parameter: tables.Parameter) -> int:
     """Which of a recorded call's words a parameter begins at: general registers, floating-point ones, stack."""
     kind, place = parameter.location
-    if kind == "gp":
-        return place
-    parameters = row.parameters or ()
-    general = max((q.location[1] + (q.size + 7) // 8 for q in parameters if q.location[0] == "gp"), default=0)
-    if row.result_kind == "struct" and row.result_size > 16:
-        general = max(general, 1)
-    if kind == "fp":
-        return general + place
-    return general + sum(q.location[0] == "fp" for q in parameters) + place
+    general, floating, _ = tables.words(row)
+    return place + {"gp": 0, "fp": general, "stack": general + floating}[kind]
 
 
 def value_of(parameter: tables.Parameter, word: int) -> int | float:
@@ -115,7 +111,7 @@ def events_of(
         head = words[place]
         size = (head & 0xFFFF) // 8
         slot = head >> 16 & 0xFFFF
-        if slot == OTHER_THREAD:
+        if slot == MARK_SLOT:
             thread = words[place + 1] & 0xFFFFFFFF
         elif slot in slots:
             start, stop, result = words[place + 1 : place + 4]

@@ -14,7 +14,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from vgpu_embed import tables
-from vgpu_embed.inspect.recording import MARK, MARK_SLOT, RECORD, VERDICTS, Chunk, Recording
+from vgpu_embed.events import MARK_SLOT
+from vgpu_embed.inspect.recording import MARK, RECORD, VERDICTS, Chunk, Recording
 
 if TYPE_CHECKING:
     import numpy as np
@@ -184,7 +185,7 @@ class _Events:
         import pyarrow.compute as pc
 
         kind, place = parameter.location
-        floats = sum(other.location[0] == "fp" for other in row.parameters or ())
+        floats = tables.words(row)[1]
         registers, counts = self.registers[rows], self.counts[rows]
         first = {"gp": 0, "fp": registers, "stack": registers + floats}[kind] + place
         length = (parameter.size + 7) // 8

@@ -52,3 +52,11 @@ def compile_c(tmp_path: Path) -> Callable[..., Path]:
         return target
 
     return build
+
+
+@pytest.fixture
+def policy(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """The POLICY of the test's module, as a file."""
+    path = tmp_path / "limit.py"
+    path.write_text(request.module.POLICY)
+    return path

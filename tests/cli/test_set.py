@@ -48,13 +48,6 @@ OUT_OF_MEMORY = 2
 
 
 @pytest.fixture
-def policy(tmp_path: Path) -> Path:
-    path = tmp_path / "limit.py"
-    path.write_text(POLICY)
-    return path
-
-
-@pytest.fixture
 def program(policy: Path) -> Iterator[Running]:
     with running(policy=policy) as one:
         assert one.allocate(2 << 20) == 0

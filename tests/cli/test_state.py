@@ -39,13 +39,6 @@ def fails(call):
 
 
 @pytest.fixture
-def policy(tmp_path: Path) -> Path:
-    path = tmp_path / "limit.py"
-    path.write_text(POLICY)
-    return path
-
-
-@pytest.fixture
 def program(policy: Path) -> Iterator[Running]:
     with running(policy=policy) as one:
         assert [one.allocate(4096), one.allocate(2 << 30), one.allocate(4096)] == [0, 2, 0]

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+import support
+
 HERE = Path(__file__).resolve().parent
-BUILD = HERE / "build"
 FETCH = HERE.parent / "real" / "fetch.py"
 
 
 def build() -> Path:
     """Make what is not up to date, and return the folder of programs; callers in parallel wait."""
-    BUILD.mkdir(exist_ok=True)
-    with (BUILD / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = subprocess.run(["make", "--silent", "-C", str(HERE)], check=False, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"the programs in {HERE} do not build: {done.stderr}")
-    return BUILD
+    return support.built(HERE)
 
 
 def real_libraries() -> Path:

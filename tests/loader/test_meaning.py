@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support import LIBRARY, TESTS, Completed, built, fake_driver, run_bare, run_preloaded
+from support import LIBRARY, RUNPATH_SAYS, TESTS, Completed, built, fake_driver, run_bare, run_preloaded
 
 ANSWER, DRIVER = 4242, 8
 
@@ -131,23 +131,7 @@ def test_rtld_next_finds_what_comes_next_and_twice_the_same(tmp_path: Path) -> N
 
 def test_a_library_s_runpath_is_the_library_s(tmp_path: Path) -> None:
     """And RTLD_NOLOAD, $ORIGIN, dlerror."""
-    missing = "cannot open shared object file: No such file or directory"
-    assert lines(under(ANSWERS, tmp_path, host("runpath"))) == [
-        "the program, by name: not found",
-        f"dlerror after that: libprivate.so: {missing}",
-        "dlerror a second time: silent",
-        "the library, not loaded yet: not found",
-        "the library, by name: opened",
-        "dlerror after success: silent",
-        "the library, by $ORIGIN: opened",
-        "the program, now loaded: opened",
-        f"dlerror after two failures: libalsonot.so: {missing}",
-        "dlerror after a missing symbol: names it",
-        "no flags: refused",
-        "dlerror after no flags: libprivate.so: invalid mode for dlopen(): Invalid argument",
-        "the program itself: opened",
-        "closed: 0",
-    ]
+    assert lines(under(ANSWERS, tmp_path, host("runpath"))) == RUNPATH_SAYS
 
 
 def test_names_that_begin_like_the_driver_s_are_their_own(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_what_may_be_remembered_is_asked_in_registers_alone() -> None:
     ],
 )
 def test_words_that_a_call_takes(name: str, words: tuple[int, int, int]) -> None:
-    assert emit.words(tables.function(name)) == words
+    assert tables.words(tables.function(name)) == words
 
 
 def test_c_has_the_words_by_slot(tmp_path: Path) -> None:
@@ -119,5 +119,5 @@ def test_c_has_the_words_by_slot(tmp_path: Path) -> None:
     array = re.search(r"vgpu_words\[VGPU_SLOTS\]\[3\] = \{\{(.*?)\}\};", text)
     assert array
     rows = [tuple(map(int, row.split(", "))) for row in array[1].split("}, {")]
-    assert rows == [emit.words(function) for function in everything()]
+    assert rows == [tables.words(function) for function in everything()]
     subprocess.run(["cc", "-std=c17", "-Wall", "-Wextra", "-Werror", "-c", "names.c"], cwd=tmp_path, check=True)

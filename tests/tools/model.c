@@ -79,7 +79,8 @@ int vgpu_ask(struct vgpu_frame *frame, uint32_t caller)
 /* Nothing is recorded here. */
 uint64_t (*vgpu_claim_counters(void))[3]
 {
-    return NULL;
+    static uint64_t counters[VGPU_SLOTS][3];
+    return counters;
 }
 
 uint64_t vgpu_now(void)
@@ -118,22 +119,6 @@ void model_reset(void)
     }
     ready = settled = false;
     asked = reached = 0;
-}
-
-void model_route(uint32_t slot, int route, uint64_t constant);
-EXPORTED void model_python(bool is_ready, bool is_settled);
-EXPORTED void model_verdict(uint32_t slot, bool answers, uint64_t answer);
-EXPORTED void model_driver(uint32_t slot, bool has);
-EXPORTED uint64_t model_call(uint32_t slot, const uint64_t *argument);
-EXPORTED uint64_t model_mix(const uint64_t *argument);
-EXPORTED unsigned model_asked(void);
-EXPORTED unsigned model_reached(void);
-EXPORTED int model_slot_of(const char *name);
-EXPORTED const char *model_listed_library(const char *path);
-
-uint32_t model_slots(void)
-{
-    return VGPU_DRIVER_SLOTS;
 }
 
 void model_route(uint32_t slot, int route, uint64_t constant)

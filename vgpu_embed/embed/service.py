@@ -11,7 +11,7 @@ from vgpu_embed._core import ffi, lib
 from vgpu_embed.embed import dispatch, guard, log, state
 from vgpu_embed.embed.dispatch import chains, current
 from vgpu_embed.embed.session import Session, load
-from vgpu_embed.events import Event, Events, counted, events_of
+from vgpu_embed.events import CHUNK_HEADER, FREE, FULL, Event, Events, counted, events_of
 from vgpu_embed.policy import Handler, PolicyError
 
 TYPE_CHECKING = False
@@ -152,9 +152,7 @@ def command(name: str, arguments: dict[str, str]) -> Any:
 
 # ---- observers -----------------------------------------------------------------------------------------------------
 
-FREE, FULL = 0, 2
-"""States of a chunk, docs/traces.md."""
-CHUNK, HEADER = 65536, 64
+CHUNK = 65536
 BEHIND = 128
 """Chunks that observers may be behind: as many as the ring has."""
 
@@ -206,7 +204,7 @@ def recorded() -> Events:
         state, used = header[0], header[4]
         if state == FREE or header[5] != about.pid:
             continue
-        offset, thread = _read.get(number, (HEADER, header[1]))
+        offset, thread = _read.get(number, (CHUNK_HEADER, header[1]))
         if number < about.count - BEHIND:  # of a trace that is written faster than it is read
             skipped += counted(ffi.buffer(chunk, used)[:], offset, slots)
         elif used > offset:

@@ -6,7 +6,6 @@ was killed; nothing here waits for it. Numbers are little-endian, times nanoseco
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import struct
@@ -14,15 +13,14 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from vgpu_embed.events import CHUNK_HEADER, FREE, MARK_SLOT
+from vgpu_embed.ledger import lock_holder
+
 MAGIC = b"VGPUREC1"
 HEADER = struct.Struct("<8s4I4Q6IQ2IQ2I")
 CHUNK = struct.Struct("<IIQII")
-CHUNK_HEADER = 64
-FREE = 0
 RECORD = struct.Struct("<HHHBBQQQ")
 MARK = struct.Struct("<HHIII")  # from here on the records are of another thread: its id and its process's
-MARK_SLOT = 0xFFFF
-LOCK = struct.Struct("hhqqi4x")  # struct flock, fcntl(2)
 ATTEMPTS, PAUSE = 20, 0.005  # a process writes its state anew in much less than these 100 ms
 
 VERDICTS = ("forwarded", "remembered", "answered")
@@ -283,5 +281,4 @@ class Recording:
 
 def has_owner(file: int) -> bool:
     """Whether a process holds the lock on the first byte of an open file."""
-    wanted = LOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0)
-    return bool(LOCK.unpack(fcntl.fcntl(file, fcntl.F_GETLK, wanted))[0] != fcntl.F_UNLCK)
+    return lock_holder(file, 0) is not None

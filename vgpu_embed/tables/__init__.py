@@ -213,6 +213,22 @@ def function(name_or_index: str | int) -> Function:
     return found
 
 
+def words(function: Function) -> tuple[int, int, int]:
+    """General registers, floating-point registers and words on the stack that a call's arguments take.
+
+    Where that is not known the last is 255: such a call is never made again from a frame, only passed on.
+    """
+    if function.parameters is None:
+        return 6, 0, 255
+    general = int(function.result_kind == "struct" and function.result_size > 16)  # its address goes first
+    floating = 0
+    for parameter in function.parameters:
+        kind, _ = parameter.location
+        general += (parameter.size + 7) // 8 if kind == "gp" else 0
+        floating += kind == "fp"
+    return general, floating, function.stack_words
+
+
 def match(pattern: str) -> list[str]:
     """The functions that a pattern (`*`, `?`, `[...]`) names, in slot order; no variables.
 

@@ -85,22 +85,6 @@ def absent_result(function: tables.Function) -> str:
     return str(redirect.ABSENT[function.library])
 
 
-def words(function: tables.Function) -> tuple[int, int, int]:
-    """General registers, floating-point registers and words on the stack that a call's arguments take.
-
-    Where that is not known the last is 255: such a call is never made again from a frame, only passed on.
-    """
-    if function.parameters is None:
-        return 6, 0, 255
-    general = int(function.result_kind == "struct" and function.result_size > 16)  # its address goes first
-    floating = 0
-    for parameter in function.parameters:
-        kind, _ = parameter.location
-        general += (parameter.size + 7) // 8 if kind == "gp" else 0
-        floating += kind == "fp"
-    return general, floating, function.stack_words
-
-
 def _array(kind: str, name: str, size: str, items: list[str]) -> str:
     return f"const {kind} {name}[{size}] = {{{', '.join(items)}}};\n"
 
@@ -180,7 +164,7 @@ def write(folder: Path) -> None:
                 "uint8_t",
                 "vgpu_words",
                 "VGPU_SLOTS][3",
-                ["{{{}, {}, {}}}".format(*words(tables.function(n))) for n in names],
+                ["{{{}, {}, {}}}".format(*tables.words(tables.function(n))) for n in names],
             ),
             _array(
                 "uint16_t",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from vgpu_embed.policy import Policy
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from vgpu_embed.policy import Call, Policy, Result
+    from vgpu_embed.policy import Call, Result
     from vgpu_embed.virtual.machine import Machine
 
     class AnyCall(Call):
@@ -26,6 +28,14 @@ class Refused(Exception):
     def __init__(self, result: int) -> None:
         super().__init__(f"error {result}")
         self.result = result
+
+
+def policy_of(machine: Machine, *groups: Answers) -> Policy:
+    """A policy of all that these answer."""
+    made = Policy()
+    for group in groups:
+        group.add_to(made, machine)
+    return made
 
 
 class Answers:

@@ -6,7 +6,7 @@ from itertools import count
 
 from vgpu_embed.policy import Policy
 from vgpu_embed.virtual import driver, nvml, runtime
-from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.answers import Answers, Refused, policy_of
 from vgpu_embed.virtual.machine import INVALID_CONTEXT, INVALID_VALUE, Machine, Thread, free_memory
 
 TYPE_CHECKING = False
@@ -57,9 +57,7 @@ class FakeMachine(Machine):
 
     def policies(self) -> list[Policy]:
         """What answers, in the order in which it is asked."""
-        made = Policy()
-        answers.add_to(made, self)
-        return [made, driver.policy(self), runtime.policy(self), nvml.policy(self)]
+        return [policy_of(self, answers), driver.policy(self), runtime.policy(self), nvml.policy(self)]
 
     def handle(self) -> int:
         """A new one."""

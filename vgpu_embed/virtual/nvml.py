@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from vgpu_embed import tables
 from vgpu_embed.policy import Policy
-from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.answers import Answers, Refused, policy_of
 from vgpu_embed.virtual.machine import at_location
 
 TYPE_CHECKING = False
@@ -86,10 +86,7 @@ answers = Answers(ready=initialised)
 
 def policy(machine: Machine) -> Policy:
     """The NVML of a machine."""
-    made = Policy()
-    at_any_time.add_to(made, machine)
-    answers.add_to(made, machine)
-    return made
+    return policy_of(machine, at_any_time, answers)
 
 
 def ordered(machine: Machine) -> list[Profile]:

@@ -7,7 +7,7 @@ has no other error than that one (tests/virtual/data/h100-queries.json).
 from __future__ import annotations
 
 from vgpu_embed.policy import Policy
-from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.answers import Answers, Refused, policy_of
 from vgpu_embed.virtual.machine import INVALID_VALUE
 
 TYPE_CHECKING = False
@@ -55,11 +55,7 @@ answers = Answers(ready=start, reported=remember)
 
 def policy(machine: Machine) -> Policy:
     """The runtime of a machine."""
-    made = Policy()
-    last_error.add_to(made, machine)
-    at_any_time.add_to(made, machine)
-    answers.add_to(made, machine)
-    return made
+    return policy_of(machine, last_error, at_any_time, answers)
 
 
 # ---- errors and versions -------------------------------------------------------------------------------------------
