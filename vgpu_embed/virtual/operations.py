@@ -1,0 +1,48 @@
+"""What a stream does in its order, and what a node of a graph is."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+KERNEL, MEMCPY, MEMSET, HOST, GRAPH, EMPTY, WAIT_EVENT, EVENT_RECORD = range(8)
+MEM_ALLOC, MEM_FREE, BATCH_MEM_OP = 10, 11, 12
+"""CU_GRAPH_NODE_TYPE_… of cuda.h."""
+
+
+class Operation:
+    """One thing that is done in a stream's order. It has been checked: what is wrong with its arguments is said before.
+
+    A graph runs the same object at each launch, so that it keeps what it needs by value (a copy's addresses, not what
+    lies there; a kernel's parameters, which the caller's array holds only during the call).
+    """
+
+    node_type = EMPTY
+    """What kind of node it is in a graph."""
+
+    waits = False
+    """Whether it may have to wait for something beside its stream, so that it is not simply run."""
+
+    is_function = False
+    """Whether running it calls a function of the program's, which has a thread for it; then `waits` too."""
+
+    inert = False
+    """Whether running it computes nothing and is only counted: a launch of a kernel without a body."""
+
+    def run(self) -> None:
+        """Does it. Raises Refused."""
+
+    def ready(self) -> bool:
+        """Whether what it waits for is there; asked again and again where `waits`."""
+        return True
+
+    def fields(self) -> dict[str, Any]:
+        """The struct of node parameters that it was made from (CUDA_MEMCPY3D, …), by field."""
+        return {}
+
+    @classmethod
+    def tally(cls, operations: Sequence[Operation]) -> Callable[[], None]:
+        """What counts these inert operations of this class, once each; a graph calls it at each of its launches."""
+        raise NotImplementedError
