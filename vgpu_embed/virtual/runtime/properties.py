@@ -7,7 +7,7 @@ struct.
 from __future__ import annotations
 
 from vgpu_embed.tables import enumerations
-from vgpu_embed.virtual.runtime import refuse_unless_ok
+from vgpu_embed.virtual.runtime.errors import refuse_unless_ok
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
