@@ -31,6 +31,7 @@ from vgpu_embed.embed.redirect import NOT_SUPPORTED
 from vgpu_embed.events import Event, Events, word_of
 from vgpu_embed.frames import LAYOUTS, FrameCall, argument, call_class, lasting_text, sentence_of
 from vgpu_embed.policy import CallLog, Handler, Policy, Process, Result, matches
+from vgpu_embed.virtual import contexts
 from vgpu_embed.virtual.fake import FakeMachine
 
 ROOM = 256
@@ -134,7 +135,7 @@ class FakeDriver:
         self._memories: dict[str, asking.Memory] = {}
         self._events: list[Event] = []
         if initialised and self.machine.start() == 0:
-            self.machine.thread.context = 0
+            self.machine.thread.stack.append(contexts.retain(self.machine, 0))
 
     def __getattr__(self, function: str) -> Callable[..., Called]:
         try:

@@ -14,7 +14,7 @@ from vgpu_embed.devices import Profile
 from vgpu_embed.tables import getproc
 from vgpu_embed.testing import ffi
 from vgpu_embed.virtual.fake import FIRST_THUNK
-from vgpu_embed.virtual.machine import free_memory
+from vgpu_embed.virtual.machine import context_memory
 from virtual.conftest import Machine
 from virtual.harness import POISON, Program
 
@@ -192,14 +192,15 @@ class TestMemory:
     @pytest.mark.parametrize("gpu", GPUS)
     def test_free_memory_is_plausible(self, gpu: str) -> None:
         profile = devices.load(gpu)
-        assert profile.memory * 0.9 < free_memory(profile) < profile.memory
+        assert 0 < context_memory(profile) < profile.memory * 0.1
 
     def test_free_memory_of_the_real_one(self) -> None:
         free, total = json.loads(MEASURED.read_text("utf-8"))["mem_total_in_ctx"]
-        assert (free_memory(devices.load("h100")), devices.load("h100").memory) == (free, total)
+        profile = devices.load("h100")
+        assert (profile.memory - context_memory(profile), profile.memory) == (free, total)
 
     def test_half_of_a_tiny_memory_is_free(self) -> None:
-        assert free_memory(devices.load("h100", memory="512MiB")) == 256 << 20
+        assert context_memory(devices.load("h100", memory="512MiB")) == 256 << 20
 
 
 class TestVisibleDevices:

@@ -9,16 +9,15 @@ from __future__ import annotations
 from vgpu_embed import tables
 from vgpu_embed.policy import Policy
 from vgpu_embed.tables import getproc
-from vgpu_embed.virtual.answers import Answers, Refused, policy_of
+from vgpu_embed.virtual import contexts
+from vgpu_embed.virtual.answers import Answers, policy_of
 from vgpu_embed.virtual.machine import (
-    INVALID_CONTEXT,
     INVALID_DEVICE,
     INVALID_VALUE,
     NOT_FOUND,
-    NOT_INITIALIZED,
     NOT_SUPPORTED,
     at_location,
-    free_memory,
+    initialised,
 )
 
 TYPE_CHECKING = False
@@ -49,19 +48,13 @@ PROPERTIES: dict[str, int | tuple[int, ...]] = {
 """The fields of CUdevprop, and the device attributes that they are."""
 
 
-def initialised(machine: Machine, call: AnyCall) -> None:
-    """Refuses what comes before cuInit."""
-    if not machine.driver_ready:
-        raise Refused(NOT_INITIALIZED)
-
-
 at_any_time = Answers()
 answers = Answers(ready=initialised)
 
 
 def policy(machine: Machine) -> Policy:
     """The driver of a machine."""
-    return policy_of(machine, at_any_time, answers)
+    return policy_of(machine, at_any_time, answers, contexts.answers)
 
 
 # ---- initialisation and versions -----------------------------------------------------------------------------------
@@ -233,15 +226,12 @@ def memory_info_of_32_bits(machine: Machine, call: AnyCall) -> int:
 
 def _memory_info(machine: Machine, call: AnyCall, most: int = 1 << 64) -> int:
     """Of the current context's device. Either output may be NULL."""
-    current = machine.thread.context
-    if current is None:
-        return INVALID_CONTEXT
-    profile = machine.device(current)
+    context = machine.current()
     result = call.reply()
     if call.free:
-        call.free[0] = min(free_memory(profile), most)
+        call.free[0] = min(machine.free(context.device), most)
     if call.total:
-        call.total[0] = min(profile.memory, most)
+        call.total[0] = min(context.profile.memory, most)
     return result
 
 

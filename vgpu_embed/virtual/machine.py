@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from _thread import _local  # what threading.local is; importing threading costs a start a millisecond
+from _weakref import ref
+from itertools import count
 
 from vgpu_embed.devices.visible import init_result, visible
 from vgpu_embed.virtual.answers import Refused
@@ -13,12 +16,16 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vgpu_embed.devices import Profile
+    from vgpu_embed.virtual.answers import AnyCall
+    from vgpu_embed.virtual.contexts import Context
 
 INVALID_VALUE = 1
+OUT_OF_MEMORY = 2
 NOT_INITIALIZED = 3
 INVALID_DEVICE = 101
 INVALID_CONTEXT = 201
 NOT_FOUND = 500
+CONTEXT_IS_DESTROYED = 709
 NOT_SUPPORTED = 801
 """CUDA_ERROR_… of cuda.h; cudaError… of the runtime has the same numbers."""
 
@@ -37,10 +44,16 @@ class Thread(_local):
 
     device = 0
     """The runtime's current device."""
-    context: int | None = None
-    """The device whose context is the driver's current one."""
     error = 0
     """The runtime's last error."""
+
+    def __init__(self) -> None:
+        self.stack: list[Context] = []
+        """The driver's contexts, the current one last."""
+
+
+FIRST_HANDLE = 0x5500_0000_0000
+"""Handles count from here: a number that no program takes for one of CUDA's special ones."""
 
 
 class Machine:
@@ -59,17 +72,69 @@ class Machine:
         self.nvml_users = 0
         """How often NVML has been initialised and not shut down."""
         self.thread = Thread()
+        self.contexts: dict[int, Context] = {}
+        """By handle."""
+        self.primaries: dict[int, Context] = {}
+        """By device."""
+        self.used: list[int] = []
+        """Bytes that the process holds of each visible device: contexts, and what was allocated."""
+        self._handles = count(FIRST_HANDLE, 0x40)
+        self._is_copy = False
+        machine = ref(self)
+        os.register_at_fork(after_in_child=lambda: forked(machine()))
 
     def start(self) -> int:
         """cuInit: settles which devices are visible; a failure may be tried again."""
+        if self._is_copy:
+            return NOT_INITIALIZED
         if not self.driver_ready:
             value = self.setting("CUDA_VISIBLE_DEVICES")
             result = init_result(self.profiles, value, self.setting("CUDA_DEVICE_ORDER"))
             if result:
                 return result
             self.visible = visible(self.profiles, value)
+            self.used = [0] * len(self.visible)
             self.driver_ready = True
         return 0
+
+    def leave(self) -> None:
+        """In a child of fork: as CUDA says, a driver that its parent had initialised is of no use to it."""
+        if self.driver_ready:
+            self.driver_ready = self.runtime_ready = False
+            self._is_copy = True
+
+    def handle(self) -> int:
+        """A number that nothing else of this machine has, for a handle."""
+        return next(self._handles)
+
+    def current(self, broken: bool = False) -> Context:
+        """The thread's current context.
+
+        Refuses with CUDA_ERROR_INVALID_CONTEXT where there is none, and, unless `broken` will do, with the error of one
+        that is broken or destroyed.
+        """
+        stack = self.thread.stack
+        if not stack:
+            raise Refused(INVALID_CONTEXT)
+        context = stack[-1]
+        if context.error and not broken:
+            raise Refused(context.error)
+        return context
+
+    def take(self, device: int, size: int) -> None:
+        """Counts bytes of a device as used; refuses more than are free with CUDA_ERROR_OUT_OF_MEMORY."""
+        used = self.used[device] + size
+        if used > self.visible[device].memory:
+            raise Refused(OUT_OF_MEMORY)
+        self.used[device] = used
+
+    def give(self, device: int, size: int) -> None:
+        """Counts them as free again."""
+        self.used[device] -= size
+
+    def free(self, device: int) -> int:
+        """Bytes of a device that nobody uses."""
+        return self.visible[device].memory - self.used[device]
 
     def device(self, ordinal: int) -> Profile:
         """A visible device; refuses any other number with CUDA_ERROR_INVALID_DEVICE."""
@@ -88,14 +153,26 @@ class Machine:
         return self.profiles[0].driver_name if self.profiles else DRIVER_NAME
 
 
-def free_memory(profile: Profile) -> int:
-    """Bytes free in a fresh context.
+def initialised(machine: Machine, call: AnyCall) -> None:
+    """Refuses what comes before cuInit."""
+    if not machine.driver_ready:
+        raise Refused(NOT_INITIALIZED)
 
-    Derived, not measured, but for the H100: most of what a context takes is per multiprocessor (local memory, stacks),
-    so that the H100's figure is scaled by their number. Never less than half of the memory.
+
+def forked(machine: Machine | None) -> None:
+    """Tells a machine that this is another process now."""
+    if machine:
+        machine.leave()
+
+
+def context_memory(profile: Profile) -> int:
+    """Bytes that a context takes of a device.
+
+    Derived, not measured, but for the H100: most of it is per multiprocessor (local memory, stacks), so that the
+    H100's figure is scaled by their number. Never more than half of the memory.
     """
     reserve = CONTEXT_RESERVE * profile.multiprocessors // CONTEXT_RESERVE_MULTIPROCESSORS
-    return max(profile.memory - reserve, profile.memory // 2)
+    return min(reserve, profile.memory - profile.memory // 2)
 
 
 # ---- PCI locations -------------------------------------------------------------------------------------------------

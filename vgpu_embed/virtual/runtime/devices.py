@@ -34,9 +34,16 @@ def current_device(machine: Machine, call: AnyCall) -> int:
 
 @answers("cudaSetDevice")
 def set_device(machine: Machine, call: AnyCall) -> int:
-    machine.thread.context = device(call, call.device)
+    make_current(call, device(call, call.device))
     machine.thread.device = call.device
     return 0
+
+
+def make_current(call: AnyCall, device: int) -> None:
+    """Makes a device's primary context current; it stays retained."""
+    retained = call.make("cuDevicePrimaryCtxRetain", dev=device)
+    refuse_unless_ok(retained.result)
+    refuse_unless_ok(call.make("cuCtxSetCurrent", ctx=call.address_of(retained.pctx)).result)
 
 
 @answers("cudaDeviceGetAttribute")

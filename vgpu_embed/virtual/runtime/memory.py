@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vgpu_embed.virtual.answers import Answers
-from vgpu_embed.virtual.runtime.devices import device
+from vgpu_embed.virtual.runtime.devices import device, make_current
 from vgpu_embed.virtual.runtime.errors import refuse_unless_ok, remember, start
 
 TYPE_CHECKING = False
@@ -17,7 +17,7 @@ answers = Answers(ready=start, reported=remember)
 @answers("cudaMemGetInfo")
 def memory_info(machine: Machine, call: AnyCall) -> int:
     """Of the current device, whose context becomes current. Either output may be NULL."""
-    machine.thread.context = device(call, machine.thread.device)
+    make_current(call, device(call, machine.thread.device))
     made = call.make("cuMemGetInfo_v2")
     refuse_unless_ok(made.result)
     result = call.reply()

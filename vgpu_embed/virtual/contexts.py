@@ -1,0 +1,461 @@
+"""Contexts: how they are made, which one is current on a thread, primary contexts, and what ends with them.
+
+A context that is broken (a sticky error) or gone (destroyed while current on some thread) has a result in `error` that
+everything in it ends with. Limits and defaults that are not in cuda.h are those of CUDA's documentation; what a driver
+says to misuse is taken from the documentation too, as far as tests/virtual/data has no record of it.
+"""
+
+from __future__ import annotations
+
+from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.machine import (
+    CONTEXT_IS_DESTROYED,
+    INVALID_CONTEXT,
+    INVALID_DEVICE,
+    INVALID_VALUE,
+    NOT_SUPPORTED,
+    context_memory,
+    initialised,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vgpu_embed.devices import Profile
+    from vgpu_embed.virtual.answers import AnyCall
+    from vgpu_embed.virtual.machine import Machine
+
+UNSUPPORTED_LIMIT = 215
+PEER_ACCESS_UNSUPPORTED = 217
+UNSUPPORTED_EXEC_AFFINITY = 224
+PEER_ACCESS_NOT_ENABLED = 705
+PRIMARY_CONTEXT_ACTIVE = 708
+"""CUDA_ERROR_… of cuda.h."""
+
+FLAGS_MASK = 0xFF
+SCHEDULES = (0, 1, 2, 4)
+"""CU_CTX_FLAGS_MASK; what its part CU_CTX_SCHED_MASK, the lowest three bits, may be."""
+SCHEDULE_MASK = 7
+
+LEAST_PRIORITY, GREATEST_PRIORITY = 0, -5
+"""Of streams; every GPU since Pascal."""
+
+STACK_SIZE, PERSISTING_L2_CACHE_SIZE = 0, 6
+MOST_STACK = 512 << 10
+LIMITS = {STACK_SIZE: 1024, 1: 7340032, 2: 8 << 20, 4: 2048, 5: 64, PERSISTING_L2_CACHE_SIZE: 0}
+"""CUlimit of a new context: stack, printf buffer, heap, launches that wait for another on the device, bytes fetched
+into L2 at a time, persisting L2. Others are CUDA_ERROR_UNSUPPORTED_LIMIT from compute capability 9.0 on."""
+
+API_VERSIONS = {"cuCtxCreate": 3010}
+"""What cuCtxGetApiVersion says, by the function that made the context; 3020 for all others."""
+
+finishing: list[Callable[[Machine, Context], None]] = []
+"""Called by cuCtxSynchronize; they may raise Refused."""
+closing: list[Callable[[Machine, Context], None]] = []
+"""Called when a context ends, which then still counts as it was: streams, modules, memory go with it."""
+
+answers = Answers(ready=initialised)
+
+
+class Context:
+    """A context.
+
+    Attributes:
+        device: the ordinal of its device.
+        profile: that device.
+        handle: the CUcontext, as a number.
+        error: the CUresult that everything in it ends with; 0 if it works.
+        is_primary: whether it is its device's primary context. That is one object, whether it is active or not.
+        users: how often it is retained, or attached.
+        flags, limits, cache_config, shared_config: as they were set.
+    """
+
+    def __init__(self, device: int, profile: Profile, handle: int, flags: int = 0, is_primary: bool = False) -> None:
+        self.device = device
+        self.profile = profile
+        self.handle = handle
+        self.flags = flags
+        self.is_primary = is_primary
+        self.users = 0
+        self.api_version = 3020
+        self.error = CONTEXT_IS_DESTROYED
+        self.memory = 0
+        """Bytes of the device that the context itself takes."""
+
+    def open(self, machine: Machine) -> None:
+        """Begins it; refuses with CUDA_ERROR_OUT_OF_MEMORY where the device has no room for it."""
+        size = context_memory(self.profile)
+        machine.take(self.device, size)
+        self.memory = size
+        self.error = self.cache_config = self.shared_config = 0
+        self.limits = dict(LIMITS)
+
+    def close(self, machine: Machine) -> None:
+        """Ends it and what is in it."""
+        for close in closing:
+            close(machine, self)
+        machine.give(self.device, self.memory)
+        self.memory = 0
+        self.error = CONTEXT_IS_DESTROYED
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it exists on the device."""
+        return self.error != CONTEXT_IS_DESTROYED
+
+
+def primary(machine: Machine, device: int) -> Context:
+    """The primary context of a device, active or not; refuses what is no device."""
+    found = machine.primaries.get(device)
+    if found is None:
+        profile = machine.device(device)
+        found = machine.primaries[device] = Context(device, profile, machine.handle(), is_primary=True)
+        machine.contexts[found.handle] = found
+    return found
+
+
+def retain(machine: Machine, device: int) -> Context:
+    """The primary context of a device, with one user more."""
+    context = primary(machine, device)
+    if not context.is_active:
+        context.open(machine)
+    context.users += 1
+    return context
+
+
+def named(machine: Machine, call: AnyCall, handle: object) -> Context:
+    """The context of a handle; refuses what is none."""
+    found = machine.contexts.get(call.address_of(handle))
+    if found is None:
+        raise Refused(INVALID_CONTEXT)
+    return found
+
+
+def named_or_current(machine: Machine, call: AnyCall, handle: object) -> Context:
+    """The context of a handle, for NULL the current one."""
+    return named(machine, call, handle) if handle else machine.current()
+
+
+def checked_flags(flags: int) -> int:
+    """Refuses flags that no context can have."""
+    if flags & ~FLAGS_MASK or flags & SCHEDULE_MASK not in SCHEDULES:
+        raise Refused(INVALID_VALUE)
+    return flags
+
+
+# ---- contexts of one's own -----------------------------------------------------------------------------------------
+
+
+@answers("cuCtxCreate", "cuCtxCreate_v2")
+def create(machine: Machine, call: AnyCall) -> int:
+    return _create(machine, call)
+
+
+@answers("cuCtxCreate_v3")
+def create_with_affinity(machine: Machine, call: AnyCall) -> int:
+    """A share of the multiprocessors can be had only where MPS runs."""
+    if call.numParams < 0 or bool(call.numParams) != bool(call.paramsArray):
+        return INVALID_VALUE
+    return UNSUPPORTED_EXEC_AFFINITY if call.numParams else _create(machine, call)
+
+
+@answers("cuCtxCreate_v4")
+def create_with_parameters(machine: Machine, call: AnyCall) -> int:
+    """Neither a share of the multiprocessors nor one of a graphics context's work."""
+    given = call.ctxCreateParams
+    if given and given.cigParams:
+        return NOT_SUPPORTED
+    if given and given.numExecAffinityParams:
+        return UNSUPPORTED_EXEC_AFFINITY
+    return _create(machine, call)
+
+
+def _create(machine: Machine, call: AnyCall) -> int:
+    """A context that becomes current."""
+    flags = checked_flags(call.flags)
+    context = Context(call.dev, machine.device(call.dev), machine.handle(), flags)
+    if result := call.reply(pctx=context.handle):
+        return result
+    context.open(machine)
+    context.users = 1
+    context.api_version = API_VERSIONS.get(call.function, context.api_version)
+    machine.contexts[context.handle] = context
+    machine.thread.stack.append(context)
+    return 0
+
+
+@answers("cuCtxDestroy", "cuCtxDestroy_v2")
+def destroy(machine: Machine, call: AnyCall) -> int:
+    """It stays current on other threads, where it is of no use any more."""
+    return _destroy(machine, named(machine, call, call.ctx))
+
+
+def _destroy(machine: Machine, context: Context) -> int:
+    if context.is_primary:
+        return INVALID_CONTEXT
+    context.close(machine)
+    del machine.contexts[context.handle]
+    if machine.thread.stack[-1:] == [context]:
+        machine.thread.stack.pop()
+    return 0
+
+
+@answers("cuCtxAttach")
+def attach(machine: Machine, call: AnyCall) -> int:
+    context = machine.current()
+    if call.flags or context.is_primary:
+        return INVALID_VALUE if call.flags else INVALID_CONTEXT
+    context.users += 1
+    return call.reply(pctx=context.handle)
+
+
+@answers("cuCtxDetach")
+def detach(machine: Machine, call: AnyCall) -> int:
+    """Ends a context with its last user; it has to be current."""
+    context = named(machine, call, call.ctx)
+    if machine.current() is not context or context.is_primary:
+        return INVALID_CONTEXT
+    context.users -= 1
+    return 0 if context.users else _destroy(machine, context)
+
+
+# ---- primary contexts ----------------------------------------------------------------------------------------------
+
+
+@answers("cuDevicePrimaryCtxRetain")
+def retain_primary(machine: Machine, call: AnyCall) -> int:
+    if result := call.reply(pctx=primary(machine, call.dev).handle):
+        return result
+    retain(machine, call.dev)
+    return 0
+
+
+@answers("cuDevicePrimaryCtxRelease", "cuDevicePrimaryCtxRelease_v2")
+def release_primary(machine: Machine, call: AnyCall) -> int:
+    """The last user's release ends it. It stays on the stacks of threads."""
+    context = primary(machine, call.dev)
+    if not context.users:
+        return INVALID_CONTEXT
+    context.users -= 1
+    if not context.users and context.is_active:
+        context.close(machine)
+    return 0
+
+
+@answers("cuDevicePrimaryCtxReset", "cuDevicePrimaryCtxReset_v2")
+def reset_primary(machine: Machine, call: AnyCall) -> int:
+    """Ends it whoever uses it. Users stay users, and the next to retain it begins it anew."""
+    context = primary(machine, call.dev)
+    if context.is_active:
+        context.close(machine)
+    return 0
+
+
+@answers("cuDevicePrimaryCtxGetState")
+def primary_state(machine: Machine, call: AnyCall) -> int:
+    context = primary(machine, call.dev)
+    return call.reply(flags=context.flags, active=int(context.is_active))
+
+
+@answers("cuDevicePrimaryCtxSetFlags", "cuDevicePrimaryCtxSetFlags_v2")
+def set_primary_flags(machine: Machine, call: AnyCall) -> int:
+    """The function of CUDA 7 refuses while the context is active."""
+    context = primary(machine, call.dev)
+    flags = checked_flags(call.flags)
+    if context.is_active and not call.function.endswith("_v2"):
+        return PRIMARY_CONTEXT_ACTIVE
+    context.flags = flags
+    return 0
+
+
+# ---- the current context -------------------------------------------------------------------------------------------
+
+
+def _usable(machine: Machine, call: AnyCall) -> Context:
+    """The context that a call names, unless it is gone; one with a sticky error can be made current."""
+    context = named(machine, call, call.ctx)
+    if not context.is_active:
+        raise Refused(CONTEXT_IS_DESTROYED)
+    return context
+
+
+@answers("cuCtxPushCurrent", "cuCtxPushCurrent_v2")
+def push(machine: Machine, call: AnyCall) -> int:
+    machine.thread.stack.append(_usable(machine, call))
+    return 0
+
+
+@answers("cuCtxPopCurrent", "cuCtxPopCurrent_v2")
+def pop(machine: Machine, call: AnyCall) -> int:
+    """The output may be NULL."""
+    stack = machine.thread.stack
+    if not stack:
+        return INVALID_CONTEXT
+    handle = stack.pop().handle
+    result = call.reply()
+    return call.reply(pctx=handle) if call.pctx else result
+
+
+@answers("cuCtxSetCurrent")
+def set_current(machine: Machine, call: AnyCall) -> int:
+    """NULL takes the current one away."""
+    machine.thread.stack[-1:] = [_usable(machine, call)] if call.ctx else []
+    return 0
+
+
+@answers("cuCtxGetCurrent")
+def get_current(machine: Machine, call: AnyCall) -> int:
+    stack = machine.thread.stack
+    return call.reply(pctx=stack[-1].handle if stack else None)
+
+
+# ---- what a context says of itself ---------------------------------------------------------------------------------
+
+
+@answers("cuCtxGetDevice")
+def device(machine: Machine, call: AnyCall) -> int:
+    return call.reply(device=machine.current(broken=True).device)
+
+
+@answers("cuCtxGetDevice_v2")
+def device_of(machine: Machine, call: AnyCall) -> int:
+    return call.reply(device=named_or_current(machine, call, call.ctx).device)
+
+
+@answers("cuCtxGetFlags")
+def get_flags(machine: Machine, call: AnyCall) -> int:
+    return call.reply(flags=machine.current().flags)
+
+
+@answers("cuCtxSetFlags")
+def set_flags(machine: Machine, call: AnyCall) -> int:
+    context = machine.current()
+    context.flags = checked_flags(call.flags)
+    return 0
+
+
+@answers("cuCtxGetId")
+def identity(machine: Machine, call: AnyCall) -> int:
+    """A number that no other context of the process has had: handles are not used again here."""
+    return call.reply(ctxId=named_or_current(machine, call, call.ctx).handle)
+
+
+@answers("cuCtxGetApiVersion")
+def api_version(machine: Machine, call: AnyCall) -> int:
+    return call.reply(version=named_or_current(machine, call, call.ctx).api_version)
+
+
+@answers("cuCtxGetLimit")
+def get_limit(machine: Machine, call: AnyCall) -> int:
+    value = machine.current().limits.get(call.number("limit"))
+    return UNSUPPORTED_LIMIT if value is None else call.reply(pvalue=value)
+
+
+@answers("cuCtxSetLimit")
+def set_limit(machine: Machine, call: AnyCall) -> int:
+    """A stack that no thread can have is an error; more persisting L2 than there is is cut."""
+    context, limit, value = machine.current(), call.number("limit"), call.value
+    if limit not in context.limits:
+        return UNSUPPORTED_LIMIT
+    if limit == STACK_SIZE:
+        if value > MOST_STACK:
+            return INVALID_VALUE
+        value = (value + 15) & ~15
+    elif limit == PERSISTING_L2_CACHE_SIZE:
+        value = min(value, context.profile.attributes[108])  # MAX_PERSISTING_L2_CACHE_SIZE
+    context.limits[limit] = value
+    return 0
+
+
+@answers("cuCtxGetCacheConfig")
+def get_cache_config(machine: Machine, call: AnyCall) -> int:
+    return call.reply(pconfig=machine.current().cache_config)
+
+
+@answers("cuCtxSetCacheConfig")
+def set_cache_config(machine: Machine, call: AnyCall) -> int:
+    context, config = machine.current(), call.number("config")
+    if config > 3:
+        return INVALID_VALUE
+    context.cache_config = config
+    return 0
+
+
+@answers("cuCtxGetSharedMemConfig")
+def get_shared_config(machine: Machine, call: AnyCall) -> int:
+    return call.reply(pConfig=machine.current().shared_config)
+
+
+@answers("cuCtxSetSharedMemConfig")
+def set_shared_config(machine: Machine, call: AnyCall) -> int:
+    context, config = machine.current(), call.number("config")
+    if config > 2:
+        return INVALID_VALUE
+    context.shared_config = config
+    return 0
+
+
+@answers("cuCtxResetPersistingL2Cache")
+def reset_persisting_cache(machine: Machine, call: AnyCall) -> int:
+    """There is no cache that could hold anything."""
+    machine.current()
+    return 0
+
+
+@answers("cuCtxGetStreamPriorityRange")
+def stream_priorities(machine: Machine, call: AnyCall) -> int:
+    """Either output may be NULL."""
+    machine.current()
+    result = call.reply()
+    if call.leastPriority:
+        call.leastPriority[0] = LEAST_PRIORITY
+    if call.greatestPriority:
+        call.greatestPriority[0] = GREATEST_PRIORITY
+    return result
+
+
+@answers("cuCtxSynchronize")
+def synchronize(machine: Machine, call: AnyCall) -> int:
+    return _finish(machine, machine.current())
+
+
+@answers("cuCtxSynchronize_v2")
+def synchronize_of(machine: Machine, call: AnyCall) -> int:
+    return _finish(machine, named_or_current(machine, call, call.ctx))
+
+
+def _finish(machine: Machine, context: Context) -> int:
+    """Waits for all work of a context; what has broken it meanwhile is the result."""
+    for finish in finishing:
+        finish(machine, context)
+    return context.error
+
+
+# ---- other devices' memory -----------------------------------------------------------------------------------------
+
+
+@answers("cuCtxEnablePeerAccess")
+def enable_peer_access(machine: Machine, call: AnyCall) -> int:
+    """No device reaches another's memory, as cuDeviceCanAccessPeer says."""
+    context = machine.current()
+    if named(machine, call, call.peerContext) is context:
+        return INVALID_CONTEXT
+    return INVALID_VALUE if call.Flags else PEER_ACCESS_UNSUPPORTED
+
+
+@answers("cuCtxDisablePeerAccess")
+def disable_peer_access(machine: Machine, call: AnyCall) -> int:
+    machine.current()
+    named(machine, call, call.peerContext)
+    return PEER_ACCESS_NOT_ENABLED
+
+
+@answers("cuDeviceGetP2PAttribute")
+def peer_attribute(machine: Machine, call: AnyCall) -> int:
+    """All of them are 0 between devices that do not reach each other."""
+    machine.device(call.srcDevice)
+    machine.device(call.dstDevice)
+    if call.srcDevice == call.dstDevice:
+        return INVALID_DEVICE
+    return call.reply(value=0) if 1 <= call.number("attrib") <= 5 else INVALID_VALUE
