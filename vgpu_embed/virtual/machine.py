@@ -9,6 +9,8 @@ from itertools import count
 
 from vgpu_embed.devices.visible import init_result, visible
 from vgpu_embed.virtual.answers import Refused
+from vgpu_embed.virtual.host import Host
+from vgpu_embed.virtual.order import Order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +62,11 @@ class Machine:
     """GPUs, and what the process has done with them."""
 
     def __init__(
-        self, profiles: Sequence[Profile], setting: Callable[[str], str | None], thunk: Callable[[int], Any]
+        self,
+        profiles: Sequence[Profile],
+        setting: Callable[[str], str | None],
+        thunk: Callable[[int], Any],
+        host: Host | None = None,
     ) -> None:
         self.profiles = list(profiles)
         self.setting = setting
@@ -78,6 +84,7 @@ class Machine:
         """By device."""
         self.used: list[int] = []
         """Bytes that the process holds of each visible device: contexts, and what was allocated."""
+        self.order = Order(host or Host())
         self._handles = count(FIRST_HANDLE, 0x40)
         self._is_copy = False
         machine = ref(self)

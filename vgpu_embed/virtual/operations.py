@@ -7,6 +7,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from vgpu_embed.virtual.answers import AnyCall
+    from vgpu_embed.virtual.machine import Machine
+    from vgpu_embed.virtual.order import Task
+
 KERNEL, MEMCPY, MEMSET, HOST, GRAPH, EMPTY, WAIT_EVENT, EVENT_RECORD = range(8)
 MEM_ALLOC, MEM_FREE, BATCH_MEM_OP = 10, 11, 12
 """CU_GRAPH_NODE_TYPE_… of cuda.h."""
@@ -31,16 +35,37 @@ class Operation:
     inert = False
     """Whether running it computes nothing and is only counted: a launch of a kernel without a body."""
 
+    parts: Sequence[tuple[Operation, Sequence[int]]] = ()
+    """What it consists of, where that may have to wait: each with the numbers of those that come before."""
+
+    previous: Task | None = None
+    """What has to be done before it may be done again."""
+
+    @classmethod
+    def from_node(cls, machine: Machine, call: AnyCall, parameters: Any, context: int = 0) -> Operation:
+        """Makes one from a pointer to its struct of node parameters (CUDA_MEMCPY3D, …).
+
+        `context` is the handle that comes beside some of them, 0 where there is none. Raises Refused.
+        """
+        raise NotImplementedError
+
+    def fields(self) -> dict[str, Any]:
+        """What `from_node` was given, by the struct's fields."""
+        return {}
+
+    def captured(self) -> Operation:
+        """What a graph gets of it when a stream that is captured takes it; refuses what cannot be captured."""
+        return self
+
     def run(self) -> None:
         """Does it. Raises Refused."""
+
+    def queued(self, task: Task) -> None:
+        """Is told when it is not run at once."""
 
     def ready(self) -> bool:
         """Whether what it waits for is there; asked again and again where `waits`."""
         return True
-
-    def fields(self) -> dict[str, Any]:
-        """The struct of node parameters that it was made from (CUDA_MEMCPY3D, …), by field."""
-        return {}
 
     @classmethod
     def tally(cls, operations: Sequence[Operation]) -> Callable[[], None]:

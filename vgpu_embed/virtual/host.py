@@ -1,0 +1,52 @@
+"""What the virtual machine needs of the process that it is in, where nothing is preloaded: `vgpu_embed.testing`.
+
+`vgpu_embed.embed.host` is the other one.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Bell:
+    """Wakes threads that wait until something has changed."""
+
+    def __init__(self) -> None:
+        from threading import Condition
+
+        self._changed = Condition()
+        self.rung = 0
+        """How often."""
+
+    def ring(self) -> None:
+        """Something has changed."""
+        with self._changed:
+            self.rung += 1
+            self._changed.notify_all()
+
+    def wait(self, seen: int, seconds: float | None = None) -> None:
+        """Returns once it has rung more often than `seen`, or when the time is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.rung != seen, seconds)
+
+
+class Host:
+    """Threads, and calls of the program's functions."""
+
+    def bell(self) -> Bell:
+        """A new one."""
+        return Bell()
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Does this work on a thread of its own, which does not keep the program from ending."""
+        from threading import Thread
+
+        Thread(target=work, daemon=True).start()
+
+    def call(self, function: int, *arguments: int) -> None:
+        """Calls a function of the program's by its address, with pointers or numbers."""
+        from cffi import FFI
+
+        FFI().cast(f"void (*)({', '.join(['uintptr_t'] * len(arguments))})", function)(*arguments)

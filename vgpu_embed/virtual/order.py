@@ -1,0 +1,225 @@
+"""In which order things happen: what a stream has yet to do, and who waits for whom.
+
+What waits for nothing is done at once, by whoever asks for it. Something that has to wait (for a function of the
+program's, for a value in memory) keeps back what comes after it; a thread goes on with that as soon as it can. The
+threads are made when the first such thing is asked for.
+"""
+
+from __future__ import annotations
+
+from _thread import RLock, _local
+from collections import deque
+from itertools import count
+
+from vgpu_embed.virtual.answers import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from vgpu_embed.virtual.contexts import Context
+    from vgpu_embed.virtual.host import Bell, Host
+    from vgpu_embed.virtual.operations import Operation
+    from vgpu_embed.virtual.streams import Stream
+
+FIRST_PAUSE, LONGEST_PAUSE = 20e-6, 1e-3
+"""Seconds between two looks for what something waits for."""
+
+
+class Task:
+    """Something that a stream has yet to do. One without an operation only waits."""
+
+    __slots__ = ("before", "done", "operation", "stream", "then")
+
+    def __init__(self, stream: Stream, operation: Operation | None) -> None:
+        self.stream = stream
+        self.operation = operation
+        self.before = 0
+        """How many tasks have to be done first."""
+        self.then: list[Task] = []
+        """Those that wait for it."""
+        self.done = False
+
+
+class Worker:
+    """A thread that is made when there is work for the first time.
+
+    work  does what there is; returns the seconds after which to look again, None: when it is woken
+    """
+
+    def __init__(self, host: Host, work: Callable[[], float | None]) -> None:
+        self._host = host
+        self._work = work
+        self._bell: Bell | None = None
+
+    def wake(self) -> None:
+        """There is work."""
+        if self._bell is None:
+            self._bell = self._host.bell()
+            self._host.start(self._run)
+        else:
+            self._bell.ring()
+
+    def _run(self) -> None:
+        bell = self._bell
+        while bell is not None:
+            seen = bell.rung
+            bell.wait(seen, self._work())
+
+
+class Thread(_local):
+    """What each thread of the program has for itself."""
+
+    def __init__(self) -> None:
+        self.streams: dict[Context, Stream] = {}
+        """Its default stream in each context."""
+
+
+class Order:
+    """The streams of a process, and what is yet to be done.
+
+    streams  those that the program has made, by handle
+    legacy   the default stream of each context
+    """
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.streams: dict[int, Stream] = {}
+        self.legacy: dict[Context, Stream] = {}
+        self.thread = Thread()
+        self.number = count(1).__next__
+        """A number that no stream has had before."""
+        self.generation = 0
+        """Goes up when an operation may have become inert, or have stopped being so."""
+        self.lock = RLock()
+        """Held while something is done, so that nothing of one stream happens at the same time as the next."""
+        self.last: dict[Stream, Task] = {}
+        """The last task of each stream that has something to do."""
+        self._bell: Bell | None = None
+        self._functions: deque[Task] = deque()
+        self._waiting: list[Task] = []
+        self._pause = FIRST_PAUSE
+        self._caller = Worker(host, self._call_functions)
+        self._watcher = Worker(host, self._look)
+
+    def do(self, stream: Stream, operation: Operation) -> None:
+        """Does it now, or when its turn comes. Raises Refused."""
+        if stream.context.error:
+            raise Refused(stream.context.error)
+        with self.lock:
+            before = self.before(stream) if self.last else ()
+            if before or operation.waits:
+                self.later(stream, operation, before)
+            else:
+                operation.run()
+
+    def before(self, stream: Stream) -> list[Task]:
+        """The tasks that come before whatever this stream is asked to do next.
+
+        The legacy stream and blocking streams of a context wait for each other.
+        """
+        if stream.is_legacy:
+            return [t for other, t in self.last.items() if other.is_blocking and other.context is stream.context]
+        found = [self.last.get(stream)]
+        if stream.is_blocking:
+            found += [t for other, t in self.last.items() if other.is_legacy and other.context is stream.context]
+        return [task for task in found if task]
+
+    def later(self, stream: Stream, operation: Operation | None, before: Iterable[Task]) -> None:
+        """Makes it the stream's last task, after those tasks. The lock is held."""
+        if operation is not None and operation.parts:
+            first, task = self._spread(stream, operation, before)
+        else:
+            first = task = self._task(stream, operation, before)
+        self.last[stream] = task
+        if not first.before:
+            self._advance([first])
+
+    def _spread(self, stream: Stream, operation: Operation, before: Iterable[Task]) -> tuple[Task, Task]:
+        """The first and the last task of an operation that consists of others."""
+        previous = operation.previous
+        first = self._task(stream, None, [*before, previous] if previous else before)
+        made: list[Task] = []
+        for part, numbers in operation.parts:
+            made.append(self._task(stream, part, [made[number] for number in numbers] or [first]))
+        last = operation.previous = self._task(stream, None, [first, *made])
+        return first, last
+
+    def _task(self, stream: Stream, operation: Operation | None, before: Iterable[Task]) -> Task:
+        """A task after others."""
+        task = Task(stream, operation)
+        if operation is not None:
+            operation.queued(task)
+        for other in before:
+            if not other.done:
+                other.then.append(task)
+                task.before += 1
+        return task
+
+    def _advance(self, ready: list[Task]) -> None:
+        """Does tasks that have nothing to wait for, and those that this lets go. The lock is held."""
+        while ready:
+            task = ready.pop(0)
+            operation = task.operation
+            if operation is not None and operation.is_function:
+                self._functions.append(task)
+                self._caller.wake()
+            elif operation is not None and not operation.ready():
+                self._waiting.append(task)
+                self._pause = FIRST_PAUSE
+                self._watcher.wake()
+            else:
+                try:
+                    if operation is not None and not task.stream.context.error:
+                        operation.run()
+                except Refused as refused:
+                    task.stream.context.error = refused.result
+                finally:
+                    ready += self._finished(task)
+
+    def _finished(self, task: Task) -> list[Task]:
+        """Takes a task off its stream; those that waited for nothing else."""
+        task.done = True
+        if self.last.get(task.stream) is task:
+            del self.last[task.stream]
+        for other in task.then:
+            other.before -= 1
+        if self._bell:
+            self._bell.ring()
+        return [other for other in task.then if not other.before]
+
+    # ---- waiting ---------------------------------------------------------------------------------------------------
+
+    def wait(self, tasks: Iterable[Task]) -> None:
+        """Returns when these are done. The lock is not held."""
+        for task in tasks:
+            while not task.done:
+                if self._bell is None:
+                    self._bell = self.host.bell()
+                seen = self._bell.rung
+                if not task.done:
+                    self._bell.wait(seen)
+
+    # ---- threads ---------------------------------------------------------------------------------------------------
+
+    def _call_functions(self) -> None:
+        """Calls functions of the program's, one after the other, without the lock: they may do as they like."""
+        while self._functions:
+            task = self._functions.popleft()
+            try:
+                if task.operation is not None:
+                    task.operation.run()
+            finally:
+                with self.lock:
+                    self._advance(self._finished(task))
+
+    def _look(self) -> float | None:
+        """Goes on with the tasks whose wait is over."""
+        with self.lock:
+            ready = [task for task in self._waiting if task.operation is None or task.operation.ready()]
+            self._waiting = [task for task in self._waiting if task not in ready]
+            self._advance(ready)
+            if not self._waiting:
+                return None
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        return self._pause
