@@ -54,6 +54,16 @@ static void host_publish(const char *text)
     host->publish(text);
 }
 
+static void host_machine(uint64_t high, uint64_t low)
+{
+    host->machine(high, low);
+}
+
+static void host_hold(uint32_t device, uint64_t bytes)
+{
+    host->hold(device, bytes);
+}
+
 static void host_watch(const char *path, const uint64_t *identity)
 {
     host->watch(path, identity);

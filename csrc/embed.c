@@ -476,6 +476,8 @@ static bool open_core(void)
         .chunks = vgpu_chunks,
         .release = vgpu_release,
         .publish = vgpu_publish,
+        .machine = vgpu_machine,
+        .hold = vgpu_hold,
         .watch = vgpu_watch,
         .serve = vgpu_serve,
         .thunk = vgpu_thunk,

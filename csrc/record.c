@@ -22,6 +22,8 @@
 
 #include "stub.h"
 
+#define HELD_OFFSET    1024u
+#define HELD_DEVICES   255u
 #define INFO_OFFSET    4096u
 #define NAMES_OFFSET   65536u
 #define CALLERS_OFFSET (NAMES_OFFSET + 65536u)
@@ -55,6 +57,12 @@ struct chunk {
 };
 _Static_assert(sizeof(struct chunk) == 64, "the format in docs/traces.md");
 
+/* What a process holds of each device of its virtual machine. */
+struct holdings {
+    uint64_t machine[2], held[HELD_DEVICES]; /* bytes, by the device's number in the machine */
+};
+_Static_assert(HELD_OFFSET + sizeof(struct holdings) <= INFO_OFFSET, "the format in docs/traces.md");
+
 enum { FREE, FILLING, FULL, LEFT, TAKEN }; /* LEFT: its thread has ended and another may go on; TAKEN: not begun yet */
 
 struct record {
@@ -77,6 +85,7 @@ struct recording {
 };
 
 static struct recording process, trace;
+static struct holdings holdings;
 static int opening; /* of the trace: 0 not yet, 1 under way, 2 done */
 static int *owner;  /* reads 0 in a child of any kind of fork */
 static uint8_t block_used[BLOCKS];
@@ -321,6 +330,11 @@ static bool is_private(const char *folder)
     return lstat(folder, &is) == 0 && S_ISDIR(is.st_mode) && is.st_uid == geteuid() && (is.st_mode & 077) == 0;
 }
 
+static struct holdings *holdings_in(struct header *header)
+{
+    return (struct holdings *)((char *)header + HELD_OFFSET);
+}
+
 static bool open_in(const char *folder)
 {
     struct header *header;
@@ -341,6 +355,7 @@ static bool open_in(const char *folder)
         ftruncate(process.file, size + (uint64_t)RING_CHUNKS * CHUNK_SIZE) == 0 &&
         (header = map(&process, size, RING_CHUNKS))) {
         write_header(header, BLOCKS, true);
+        *holdings_in(header) = holdings;
         __atomic_store_n(&process.header, header, __ATOMIC_RELEASE);
         return true;
     }
@@ -567,6 +582,7 @@ void vgpu_record_forked(void)
     memset(left, 0, sizeof left);
     let_go(&process);
     process_tried = false;
+    memset(holdings.held, 0, sizeof holdings.held); /* CUDA does not survive fork */
     if (trace.header && strstr(vgpu_setting("VGPU_TRACE"), "%p"))
         let_go(&trace);
     trace.created = false;
@@ -881,6 +897,25 @@ void vgpu_publish(const char *text)
     if (trace.created)
         publish_in(&trace, text);
     pthread_mutex_unlock(&writing);
+}
+
+void vgpu_machine(uint64_t high, uint64_t low)
+{
+    holdings.machine[0] = high;
+    holdings.machine[1] = low;
+    if (process.header && is_owner())
+        *holdings_in(process.header) = holdings;
+}
+
+void vgpu_hold(uint32_t device, uint64_t bytes)
+{
+    struct header *header = __atomic_load_n(&process.header, __ATOMIC_ACQUIRE);
+
+    if (device >= HELD_DEVICES)
+        return;
+    holdings.held[device] = bytes;
+    if (header && is_owner())
+        __atomic_store_n(&holdings_in(header)->held[device], bytes, __ATOMIC_RELAXED);
 }
 
 /* A trace ends with its last chunk; the process's own file goes with it. */

@@ -155,6 +155,8 @@ HIDDEN void vgpu_event(const struct vgpu_frame *frame, uint32_t caller, uint32_t
 HIDDEN void vgpu_chunks(struct vgpu_chunks *about);
 HIDDEN void vgpu_release(char *chunk);
 HIDDEN void vgpu_publish(const char *text);
+HIDDEN void vgpu_machine(uint64_t high, uint64_t low);
+HIDDEN void vgpu_hold(uint32_t device, uint64_t bytes);
 HIDDEN uint64_t (*vgpu_claim_counters(void))[3];
 
 /* service.c: the service thread. */

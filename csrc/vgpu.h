@@ -77,6 +77,9 @@ struct vgpu_host {
     /* Gives a chunk that was read back, where they are used again. */
     void (*release)(char *chunk);
     void (*publish)(const char *text); /* the recording's info */
+    /* Which virtual machine this process is on, and the bytes that it holds of a device of it: for others to read. */
+    void (*machine)(uint64_t high, uint64_t low);
+    void (*hold)(uint32_t device, uint64_t bytes);
     /* Calls core.reload when this file is another one: device, inode, size, ns of last change. NULL: none any more. */
     void (*watch)(const char *path, const uint64_t *identity);
     void (*serve)(uint32_t milliseconds, uint32_t observes); /* how often the service thread looks; 0: no thread */

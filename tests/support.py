@@ -129,6 +129,8 @@ def preloading(
     if mode == "virtual":
         alias = ALIASES / "libcuda.so.1"
         variables |= {"LD_PRELOAD": f"{LIBRARY}:{alias}", "LD_LIBRARY_PATH": str(ALIASES)}
+        # Tests that run at the same time are not on one machine, or they would see each other's memory.
+        variables["VGPU_MACHINE"] = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
     else:
         variables |= {"LD_PRELOAD": str(LIBRARY), "LD_LIBRARY_PATH": str(driver or fake_driver())}
     if os.environ.get("VGPU_TEST_WITHOUT_LIBRARY"):

@@ -22,6 +22,8 @@ HOST_FUNCTIONS = """
     void host_chunks(struct vgpu_chunks *about);
     void host_release(char *chunk);
     void host_publish(const char *text);
+    void host_machine(uint64_t high, uint64_t low);
+    void host_hold(uint32_t device, uint64_t bytes);
     void host_watch(const char *path, const uint64_t *identity);
     void host_serve(uint32_t milliseconds, uint32_t observes);
     void interrupt(uint64_t thread);

@@ -87,6 +87,11 @@ OPTIONS: tuple[Option, ...] = (
         missing="launches are not implemented yet, each returns not supported",
     ),
     Option(
+        "machine",
+        "NAME",
+        "Tells virtual machines with equal GPUs apart: processes see each other's memory within one.",
+    ),
+    Option(
         "log",
         "LEVEL",
         "How much is logged: off, error, info or debug.",

@@ -15,6 +15,7 @@ CONTRACT = {
     "--set": "VGPU_SET",
     "--mode": "VGPU_MODE",
     "--kernels": "VGPU_KERNELS",
+    "--machine": "VGPU_MACHINE",
     "--log": "VGPU_LOG",
     "--log-file": "VGPU_LOG_FILE",
     "--trace": "VGPU_TRACE",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -192,11 +194,14 @@ class TestDevice:
         }
         answered = {name: answer for name, answer in known.items() if answer != [3, POISON]}
         answers = real["nvml"]["numbers"]
+        assert answered.pop("PowerUsage") == [0, 126000]  # that other card drew less when it was asked
         assert answered == {name: answers[name] for name in answered}
-        assert {"Index", "MinorNumber", "Brand", "NumGpuCores", "EnforcedPowerLimit"} < answered.keys()
+        lacking = {name for name, answer in answers.items() if answer == [3, POISON]}
+        assert set(answers) - set(answered) == {"PowerUsage", "VirtualizationMode"} | lacking
+        assert nvml.unsupported == ["nvmlDeviceGetVirtualizationMode"]
 
     def test_kinds(self, nvml: Program, handle: Any, real: dict[str, Any]) -> None:
-        for name in ("MaxClockInfo", "TemperatureThreshold"):
+        for name in ("MaxClockInfo", "TemperatureThreshold", "ClockInfo", "ApplicationsClock"):
             seen = [nvml.number(f"nvmlDeviceGet{name}", handle, kind, at=2, ctype=UINT) for kind in (0, 1, 2, 3, 9)]
             assert seen == real["nvml"]["indexed"][name]
 
@@ -225,5 +230,83 @@ class TestDevice:
         assert nvml.unsupported == []
 
     def test_what_is_not_here(self, nvml: Program, handle: Any) -> None:
-        assert nvml.number("nvmlDeviceGetTemperature", handle, 0, at=2, ctype=UINT) == [3, POISON]
-        assert nvml.unsupported == ["nvmlDeviceGetTemperature"]
+        assert nvml.number("nvmlDeviceGetIrqNum", handle, at=1, ctype=UINT) == [3, POISON]
+        assert nvml.unsupported == ["nvmlDeviceGetIrqNum"]
+
+
+GIB = 1 << 30
+
+
+class TestMemoryInUse:
+    @pytest.fixture(autouse=True)
+    def held(self, nvml: Program) -> None:
+        """By this process, and nobody else."""
+        nvml.driver.machine.occupants.hold(0, GIB)
+
+    def test_it_is_used(self, nvml: Program, handle: Any) -> None:
+        memory, second = ffi.new("nvmlMemory_t *"), ffi.new("nvmlMemory_v2_t *", {"version": 0x2000028})
+        assert nvml.call("nvmlDeviceGetMemoryInfo", handle, memory) == 0
+        assert (memory.total, memory.free, memory.used) == (85520809984, 85017493504 - GIB, 503316480 + GIB)
+        assert nvml.call("nvmlDeviceGetMemoryInfo_v2", handle, second) == 0
+        assert (second.reserved, second.free, second.used) == (503316480, 85017493504 - GIB, GIB)
+
+    @pytest.mark.parametrize(("version", "kind"), [("", "v1_t"), ("_v2", "v2_t"), ("_v3", "t")])
+    def test_processes(self, nvml: Program, handle: Any, version: str, kind: str) -> None:
+        function = f"nvmlDeviceGetComputeRunningProcesses{version}"
+        count, infos = ffi.new(UINT, 0), ffi.new(f"nvmlProcessInfo_{kind}[3]")
+        assert [nvml.call(function, handle, count, None), count[0]] == [7, 1]
+        count[0] = 3
+        assert [nvml.call(function, handle, count, infos), count[0]] == [0, 1]
+        assert (infos[0].pid, infos[0].usedGpuMemory, infos[1].pid) == (os.getpid(), GIB, 0)
+        if version:
+            assert infos[0].gpuInstanceId == infos[0].computeInstanceId == 0xFFFFFFFF
+        name = bytes.fromhex(nvml.raw("nvmlSystemGetProcessName", 64, infos[0].pid, 64, at=1)[1]).split(b"\0")[0]
+        assert name == Path("/proc/self/cmdline").read_bytes().split(b"\0")[0][:63]
+
+    def test_no_others(self, nvml: Program, handle: Any) -> None:
+        for kind in ("Graphics", "MPSCompute"):
+            assert nvml.number(f"nvmlDeviceGet{kind}RunningProcesses_v3", handle, None, at=1, ctype=UINT) == [0, 0]
+
+    def test_no_process_of_that_number(self, nvml: Program) -> None:
+        assert nvml.raw("nvmlSystemGetProcessName", 8, 1 << 30, 8, at=1) == [6, b"wwwwwwww".hex()]
+
+
+class TestReadings:
+    def test_temperature(self, nvml: Program, handle: Any, real: dict[str, Any]) -> None:
+        seen = [nvml.number("nvmlDeviceGetTemperature", handle, sensor, at=2, ctype=UINT) for sensor in (0, 1, 9)]
+        assert seen == [[0, 43], *real["nvml"]["indexed"]["Temperature"][1:2] * 2]
+        newer = ffi.new("nvmlTemperature_t *", {"version": 1 << 24 | 12})
+        assert [nvml.call("nvmlDeviceGetTemperatureV", handle, newer), newer.temperature] == [0, 43]
+        newer.version = 3
+        assert nvml.call("nvmlDeviceGetTemperatureV", handle, newer) == 25
+
+    def test_fields_have_results_of_their_own(self, nvml: Program, handle: Any) -> None:
+        values = ffi.new("nvmlFieldValue_t[2]", [{"fieldId": 186}, {"fieldId": 1}])
+        assert nvml.call("nvmlDeviceGetFieldValues", handle, 2, values) == 0
+        assert [(value.nvmlReturn, value.value.uiVal) for value in values] == [(0, 126000), (3, 0)]
+
+    def test_errors_are_counted_with_ecc(self, machine: Machine) -> None:
+        seen = {}
+        for gpu in ("h100", "rtx-4090"):
+            program = machine(gpu)
+            program.call("nvmlInit_v2")
+            device = by_index(program, 0)[1]
+            seen[gpu] = program.number("nvmlDeviceGetTotalEccErrors", device, 1, 0, at=3, ctype="unsigned long long *")
+        assert seen == {"h100": [0, 0], "rtx-4090": [3, POISON]}
+
+
+class TestTopology:
+    def test_two_devices(self, machine: Machine) -> None:
+        program = machine("2xh100")
+        program.call("nvmlInit_v2")
+        first, second = (by_index(program, number)[1] for number in range(2))
+        ancestors = [
+            program.number("nvmlDeviceGetTopologyCommonAncestor", first, other, at=2, ctype=UINT)
+            for other in (first, second)
+        ]
+        assert ancestors == [[0, 0], [0, 30]]
+        assert program.number("nvmlDeviceGetP2PStatus", first, second, 0, at=3, ctype=UINT) == [0, 5]
+        assert program.number("nvmlDeviceOnSameBoard", first, second, at=2) == [0, 0]
+        count, near = ffi.new(UINT, 1), ffi.new("nvmlDevice_t[1]")
+        assert program.call("nvmlDeviceGetTopologyNearestGpus", first, 30, count, near) == 0
+        assert (count[0], near[0]) == (1, second)

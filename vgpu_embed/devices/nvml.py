@@ -1,6 +1,7 @@
 """What a profile says to NVML beyond name, UUID, PCI location and memory.
 
-Keys are the names of NVML's getters in lower case, without nvmlDeviceGet. A figure that a profile
+Keys are the names of NVML's getters in lower case, without nvmlDeviceGet. What a card measures, such
+as its temperature, is what an idle one showed: on a virtual GPU nothing gets warm. A figure that a profile
 lacks is one that nobody could vouch for; asked for it, NVML is to answer NVML_ERROR_NOT_SUPPORTED.
 """
 
@@ -17,15 +18,22 @@ FIGURES: dict[str, str | tuple[str, ...]] = {
     "bar1_memory": INTEGER,  # bytes
     "board_part_number": TEXT,
     "brand": INTEGER,  # nvmlBrandType_t
+    "clock_info": ("graphics", "sm", "mem", "video"),  # MHz, of an idle card
+    "default_applications_clock": ("graphics", "sm", "mem"),  # MHz
+    "fan_speed": INTEGER,  # percent
     "inforom_image_version": TEXT,
     "max_clock_info": ("graphics", "sm", "mem", "video"),  # MHz, nvmlClockType_t
     "max_pcie_link_generation": INTEGER,
     "max_pcie_link_width": INTEGER,
     "mig_mode": INTEGER,  # 0: has MIG, switched off
     "num_fans": INTEGER,
+    "performance_state": INTEGER,  # 0 for P0
+    "persistence_mode": INTEGER,
     "power_management_default_limit": INTEGER,  # milliwatts
     "power_management_limit_constraints": PAIR,  # milliwatts, least and most
+    "power_usage": INTEGER,  # milliwatts
     "serial": TEXT,
+    "temperature": INTEGER,  # degrees Celsius
     "temperature_threshold": ("shutdown", "slowdown", "mem_max", "gpu_max"),  # degrees Celsius
     "vbios_version": TEXT,
 }

@@ -47,12 +47,21 @@ class Session:
         if self.is_virtual:
             from vgpu_embed import virtual
 
-            return virtual.policies(self.profiles, setting, lib.host_thunk)
+            return virtual.policies(self.profiles, setting, lib.host_thunk, self._occupants())
         if self.profiles:
             from vgpu_embed.policies import devices
 
             return [devices.seen(self.profiles)]
         return []
+
+    def _occupants(self) -> Any:
+        """Those of the machine that this process is on, which it says of itself from here on."""
+        from vgpu_embed.devices.machine import identity
+        from vgpu_embed.virtual.occupants import Occupants
+
+        machine = identity(self.profiles, setting("VGPU_MACHINE") or "")
+        lib.host_machine(*(int.from_bytes(half, "little") for half in (machine[:8], machine[8:])))
+        return Occupants(len(self.profiles), machine, lib.host_hold)
 
 
 def name_what_is_missing() -> None:

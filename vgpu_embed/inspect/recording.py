@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from vgpu_embed.events import CHUNK_HEADER, FREE, MARK_SLOT
-from vgpu_embed.ledger import lock_holder
+from vgpu_embed.locks import lock_holder
 
 MAGIC = b"VGPUREC1"
 HEADER = struct.Struct("<8s4I4Q6IQ2IQ2I")

@@ -20,16 +20,21 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vgpu_embed.devices import Profile
+    from vgpu_embed.virtual.occupants import Occupants
 
 
 def policies(
-    profiles: Sequence[Profile], setting: Callable[[str], str | None], thunk: Callable[[int], Any]
+    profiles: Sequence[Profile],
+    setting: Callable[[str], str | None],
+    thunk: Callable[[int], Any],
+    occupants: Occupants | None = None,
 ) -> list[Policy]:
     """The policies of a machine with these GPUs.
 
     profiles  its devices, in the order in which CUDA numbers them
     setting   a variable of the program's environment, as it is when asked
     thunk     the address that a program gets for the function of a slot: a `void *`, or a number
+    occupants who holds memory of the devices; without it, nobody but this process
     """
-    machine = Machine(profiles, setting, thunk)
+    machine = Machine(profiles, setting, thunk, occupants=occupants)
     return [driver.policy(machine), runtime.policy(machine), nvml.policy(machine)]

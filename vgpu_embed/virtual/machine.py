@@ -10,6 +10,7 @@ from itertools import count
 from vgpu_embed.devices.visible import init_result, visible
 from vgpu_embed.virtual.answers import Refused
 from vgpu_embed.virtual.host import Host
+from vgpu_embed.virtual.occupants import Occupants
 from vgpu_embed.virtual.order import Order
 
 TYPE_CHECKING = False
@@ -67,8 +68,11 @@ class Machine:
         setting: Callable[[str], str | None],
         thunk: Callable[[int], Any],
         host: Host | None = None,
+        occupants: Occupants | None = None,
     ) -> None:
         self.profiles = list(profiles)
+        self.occupants = occupants or Occupants(len(self.profiles))
+        """Who holds how much of the devices' memory."""
         self.setting = setting
         self.thunk = thunk
         self.visible: list[Profile] = []
@@ -84,6 +88,8 @@ class Machine:
         """By device."""
         self.used: list[int] = []
         """Bytes that the process holds of each visible device: contexts, and what was allocated."""
+        self._numbers: list[int] = []
+        """What the machine counts each visible device as."""
         self.order = Order(host or Host())
         self._handles = count(FIRST_HANDLE, 0x40)
         self._is_copy = False
@@ -100,6 +106,8 @@ class Machine:
             if result:
                 return result
             self.visible = visible(self.profiles, value)
+            uuids = [profile.uuid for profile in self.profiles]
+            self._numbers = [uuids.index(profile.uuid) for profile in self.visible]
             self.used = [0] * len(self.visible)
             self.driver_ready = True
         return 0
@@ -131,23 +139,30 @@ class Machine:
     def take(self, device: int, size: int) -> None:
         """Counts bytes of a device as used; refuses more than are free with CUDA_ERROR_OUT_OF_MEMORY."""
         used = self.used[device] + size
-        if used > self.visible[device].memory:
+        number = self._numbers[device]
+        if used + self.occupants.others_lately(number) > self.visible[device].memory:
             raise Refused(OUT_OF_MEMORY)
         self.used[device] = used
+        self.occupants.hold(number, used)
 
     def give(self, device: int, size: int) -> None:
         """Counts them as free again."""
         self.used[device] -= size
+        self.occupants.hold(self._numbers[device], self.used[device])
 
     def free(self, device: int) -> int:
         """Bytes of a device that nobody uses."""
-        return self.visible[device].memory - self.used[device]
+        return self.unused(self._numbers[device])
 
     def device(self, ordinal: int) -> Profile:
         """A visible device; refuses any other number with CUDA_ERROR_INVALID_DEVICE."""
         if not 0 <= ordinal < len(self.visible):
             raise Refused(INVALID_DEVICE)
         return self.visible[ordinal]
+
+    def unused(self, number: int) -> int:
+        """Bytes of a device, by its number in the machine, that no process holds."""
+        return max(self.profiles[number].memory - self.occupants.used(number), 0)
 
     @property
     def driver_version(self) -> int:
