@@ -38,7 +38,7 @@ $(VENV)/build.stamp: $(VENV)/tests.stamp $(SOURCES)
 build: $(VENV)/build.stamp
 
 real: $(VENV)/tests.stamp
-	@$(BIN)/python tests/real/fetch.py >/dev/null
+	@for package in ggml trace-processor; do $(BIN)/python tests/real/fetch.py $$package >/dev/null || exit 1; done
 
 hosts:
 	@$(MAKE) --no-print-directory -C tests/hosts all

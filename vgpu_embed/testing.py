@@ -255,8 +255,13 @@ class FakeDriver:
                     for handler in asking.handlers_of(self.policies, function, self.program, caller)
                 ),
             }
-            found = self._kinds[function, caller] = type(function, (call_class(function, HostCall),), fields)
+            found = self._kinds[function, caller] = type(function, (self.host_class(function),), fields)
         return found
+
+    def host_class(self, function: str) -> type[HostCall]:
+        """The class of a function's calls, whoever makes them."""
+        kind: type[Any] = call_class(function, HostCall)
+        return kind
 
     def driver_kind(self, function: str) -> type[DriverCall]:
         """The class of a function's calls where they have passed the policies."""

@@ -84,6 +84,15 @@ class Trace:
             raise ImportError('to_pandas() needs pandas: pip install "vgpu_embed[trace]"') from error
         return self.table.to_pandas()
 
+    @property
+    def functions(self) -> list[str]:
+        """The functions that were called, by name."""
+        return sorted(self.table["function"].unique().to_pylist())
+
+    def rows(self, function: str) -> Numbers:
+        """Which rows of the table are calls of a function."""
+        return self._events.rows(function)
+
     def calls(self, function: str) -> Any:
         """The calls of one function as a pyarrow.Table: without `words`, with a column for each parameter.
 

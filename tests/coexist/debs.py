@@ -24,7 +24,9 @@ CLANG = (
 )
 """clang with libFuzzer, and what it needs beyond gcc's headers and libraries."""
 
-TIME_LIMIT = 300  # seconds, for 54 MB
+BROWSER = "chromium-headless-shell"
+
+TIME_LIMIT = 300  # seconds, for 100 MB
 
 
 class FetchError(Exception):
@@ -54,17 +56,40 @@ def unpacked(packages: tuple[str, ...], destination: Path = DESTINATION) -> Path
     return final
 
 
+def with_dependencies(package: str, destination: Path = DESTINATION) -> Path:
+    """The folder that holds a package's files, and those of what it needs and this machine lacks. Raises FetchError."""
+    final = destination / package
+    destination.mkdir(parents=True, exist_ok=True)
+    with open(destination / f"lock-{package}", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if final.is_dir():
+            return final
+        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=destination) as name:
+            folder = Path(name)
+            (folder / "partial").mkdir()
+            options = ["-qy", "--no-install-recommends", "-o", f"Dir::Cache::archives={folder}"]
+            _apt(["install", "--download-only", *options, "-o", "Debug::NoLocking=true", package], folder, (package,))
+            for archive in sorted(folder.glob("*.deb")):
+                _run(["dpkg-deb", "-x", str(archive), "root"], folder, (package,))
+            (folder / "root").rename(final)
+    return final
+
+
 def _download(folder: Path, packages: tuple[str, ...]) -> None:
-    """With the machine's package lists, or, where it has none yet, with ones fetched for the purpose."""
-    options = ["-q", "-o", "APT::Sandbox::User=root"]
+    _apt(["download", "-q", *packages], folder, packages)
+
+
+def _apt(command: list[str], folder: Path, packages: tuple[str, ...]) -> None:
+    """With the machine's package lists, or, where they are missing or old, with ones fetched for the purpose."""
+    options = ["-o", "APT::Sandbox::User=root"]
     try:
-        _run(["apt-get", "download", *options, *packages], folder, packages)
+        _run(["apt-get", *command, *options], folder, packages)
     except FetchError:
         (folder / "lists/partial").mkdir(parents=True)
         options += ["-o", f"Dir::State::Lists={folder}/lists", "-o", "Dir::Cache::pkgcache="]
         options += ["-o", "Dir::Cache::srcpkgcache="]
-        _run(["apt-get", "update", *options], folder, packages)
-        _run(["apt-get", "download", *options, *packages], folder, packages)
+        _run(["apt-get", "update", "-q", *options], folder, packages)
+        _run(["apt-get", *command, *options], folder, packages)
 
 
 def _run(command: list[str], folder: Path, packages: tuple[str, ...]) -> None:
@@ -100,6 +125,7 @@ def main() -> int:
     try:
         for packages in (JEMALLOC, FAKETIME, CLANG):
             print(unpacked(packages))
+        print(with_dependencies(BROWSER))
     except FetchError as error:
         print(f"debs.py: {error}", file=sys.stderr)
         return 1

@@ -16,6 +16,7 @@ from vgpu_embed.cli.list import list_
 from vgpu_embed.cli.run import run
 from vgpu_embed.cli.set import set_
 from vgpu_embed.cli.status import status
+from vgpu_embed.cli.trace import trace
 
 
 class Program(click.Group):
@@ -55,5 +56,5 @@ def main() -> None:
     """
 
 
-for one in (run, env, list_, check, status, set_, command):
+for one in (run, env, list_, check, status, set_, command, trace):
     main.add_command(one)

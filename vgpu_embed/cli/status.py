@@ -10,7 +10,7 @@ import click
 import psutil
 
 from vgpu_embed.cli.failure import NOTHING, Failure, warn
-from vgpu_embed.cli.output import table
+from vgpu_embed.cli.output import size, table
 from vgpu_embed.inspect import leftovers, maps
 from vgpu_embed.inspect.maps import Preloaded
 from vgpu_embed.inspect.state import State
@@ -122,11 +122,6 @@ def details(state: State) -> Iterator[tuple[str, str, str]]:
         yield "disabled", one["hook"], one["reason"]
     for error in shown["errors"]:
         yield "error", error, ""
-
-
-def size(count: int) -> str:
-    """A number of bytes, to be read."""
-    return f"{count / 2**30:.2f} GiB" if count >= 1 << 30 else f"{count / 2**20:.2f} MiB"
 
 
 def alarm(sentence: str) -> None:
