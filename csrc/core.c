@@ -90,6 +90,42 @@ static void interrupt(uint64_t thread)
     PyGILState_Release(state);
 }
 
+/* The policies' own events, of which most are nobody's business: a hook in Python would be asked about each, and has no
+ * memory to run in where a policy has used it up. */
+static int audit(const char *event, PyObject *arguments, void *unused)
+{
+    PyObject *guard, *result;
+
+    (void)unused;
+    if (strcmp(event, "import") == 0 ? PyTuple_GET_ITEM(arguments, 1) == Py_None : strncmp(event, "ctypes.dl", 9) != 0)
+        return 0;
+    guard = PyImport_ImportModule("vgpu_embed.embed.guard");
+    result = guard ? PyObject_CallMethod(guard, "check", "sO", event, arguments) : NULL;
+    Py_XDECREF(guard);
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+}
+
+static void check_events(void)
+{
+    PyGILState_STATE state = PyGILState_Ensure();
+    PySys_AddAuditHook(audit, NULL);
+    PyGILState_Release(state);
+}
+
+/* Where a policy has used up the memory, whatever is cleaned up meanwhile may fail: the hook's failure says it all. */
+static PyObject *unraisable(PyObject *self, PyObject *arguments)
+{
+    PyObject *usual = PySys_GetObject("__unraisablehook__");
+
+    (void)self;
+    if (PyTuple_GET_ITEM(arguments, 0) == PyExc_MemoryError || !usual)
+        Py_RETURN_NONE;
+    return PyObject_CallOneArg(usual, arguments);
+}
+
+static PyMethodDef unraisable_method = {"unraisablehook", unraisable, METH_O, NULL};
+
 static void *host_thunk(uint32_t slot)
 {
     return host->thunk(slot);
@@ -244,6 +280,7 @@ static const char *start_interpreter(const struct vgpu_python *python)
     config.module_search_paths_set = 1;
     TRY(append_paths(&config, python->path));
     TRY(Py_InitializeFromConfig(&config));
+    PySys_SetObject("unraisablehook", PyCFunction_New(&unraisable_method, NULL));
     if (!PyImport_ImportModule("_cffi_backend")) /* cffi would say so in twenty lines */
         status = PyStatus_Error("the package cffi is not on its search path; install it beside vgpu_embed, or run "
                                 "`vgpu-embed env` once, which records where it is");

@@ -252,7 +252,7 @@ static void end_thread(void *argument)
 
 /* ---- fork and exit ---- */
 
-static __thread bool forking;
+static __thread bool forking, pausing;
 
 static int nothing_in_python(void *argument)
 {
@@ -261,7 +261,10 @@ static int nothing_in_python(void *argument)
 
 static void before_fork(void)
 {
-    forking = state == VGPU_READY && !vgpu_thread.inside && is_ours() && vgpu_in_python(nothing_in_python, NULL);
+    pausing = state == VGPU_READY && !vgpu_thread.inside && is_ours();
+    if (pausing)
+        vgpu_service_pause();
+    forking = pausing && vgpu_in_python(nothing_in_python, NULL);
     if (!forking)
         return;
     pthread_mutex_lock(&passing);
@@ -270,11 +273,13 @@ static void before_fork(void)
 
 static void after_fork_parent(void)
 {
-    if (!forking)
-        return;
-    vgpu_in_python(vgpu_call_void, &vgpu_core.after_fork_parent);
-    pthread_mutex_unlock(&passing);
-    forking = false;
+    if (forking) {
+        vgpu_in_python(vgpu_call_void, &vgpu_core.after_fork_parent);
+        pthread_mutex_unlock(&passing);
+    }
+    if (pausing)
+        vgpu_service_resume();
+    forking = pausing = false;
 }
 
 static void after_fork_child(void)
@@ -285,6 +290,7 @@ static void after_fork_child(void)
     vgpu_answers_forked();
     vgpu_record_forked();
     vgpu_service_forked();
+    pausing = false;
     if (state == VGPU_STARTING)
         state = VGPU_FAILED; /* by a thread that this process does not have */
     if (!forking) {

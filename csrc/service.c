@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -23,10 +24,12 @@
 #define FILES         32
 #define LIBRARIES     100 /* that a policy may want to load */
 #define MESSAGE       65536
+#define CLIENTS       128 /* that may wait in the socket's queue */
 #define FIRST_MS      10
-#define LOOK_MS       250  /* how often files are looked at */
-#define PATIENCE_MS   2000 /* for a client that does not go on */
-#define EXIT_MS       1000 /* how long the end of the program waits for what the thread is doing */
+#define LOOK_MS       250   /* how often files are looked at */
+#define PATIENCE_MS   2000  /* for a client that does not go on */
+#define EXIT_MS       1000  /* how long the end of the program, or a fork, waits for what the thread is doing */
+#define LOADING_MS    10000 /* and a fork for policies that are loaded again */
 #define SERVICE_STACK (16u << 20)
 
 struct watched {
@@ -40,7 +43,16 @@ static pthread_mutex_t listing = PTHREAD_MUTEX_INITIALIZER; /* of `files` */
 static pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER;    /* the thread is in Python */
 static uint32_t interval;                                   /* ms; 0: no thread is wanted */
 static uint32_t observes;
-static int running; /* there is a thread, or one is being made; 0 in a child of fork */
+static pthread_mutex_t living = PTHREAD_MUTEX_INITIALIZER; /* held to make the thread, or to end it for a fork */
+static bool running;
+static pthread_t service;
+enum { GOES_ON, TO_END, ENDS };
+static uint32_t life;    /* of the thread, one of these; a futex */
+static bool loading;     /* it loads policies again */
+static uint64_t looked;  /* ns; when it has last looked at files */
+static uint32_t rounds;  /* how often it has come round */
+static uint32_t late_in; /* the round that a fork has waited for in vain */
+uint32_t vgpu_service_awaited;
 static int listening = -1;
 static struct vgpu_file socket_is;
 
@@ -48,6 +60,12 @@ static struct vgpu_file socket_is;
 static bool wait_for(struct pollfd *one, uint32_t milliseconds)
 {
     return syscall(SYS_poll, one, 1, milliseconds) > 0;
+}
+
+static void sleep_for(uint32_t milliseconds)
+{
+    struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+    syscall(SYS_futex, &life, FUTEX_WAIT_PRIVATE, GOES_ON, &time, NULL, 0);
 }
 
 /* ---- files ---- */
@@ -124,7 +142,7 @@ static void open_socket(void)
     fchmod(made, 0600);       /* what bind makes the file with */
     unlink(address.sun_path); /* our own, where the program has closed the descriptor */
     if (bind(made, (struct sockaddr *)&address, sizeof address) == 0 && chmod(address.sun_path, 0600) == 0 &&
-        listen(made, 128) == 0 && vgpu_identify(made, &socket_is))
+        listen(made, CLIENTS) == 0 && vgpu_identify(made, &socket_is))
         listening = made;
     else
         close(made);
@@ -230,29 +248,39 @@ static void reload(void)
     int prepare = VGPU_RELOAD_PREPARE, finish = VGPU_RELOAD_FINISH;
 
     pthread_mutex_lock(&busy);
+    __atomic_store_n(&loading, true, __ATOMIC_RELAXED);
     vgpu_in_python(call_reload, &prepare);
     if (!vgpu_through_gate(load_behind_gate))
         look_again();
     vgpu_in_python(call_reload, &finish);
+    __atomic_store_n(&loading, false, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&busy);
 }
 
-static void serve_client(void)
+static bool client_waits(uint32_t milliseconds)
+{
+    return wait_for(&(struct pollfd){.fd = listening, .events = POLLIN}, milliseconds) &&
+           vgpu_is_file(listening, &socket_is);
+}
+
+static void serve_clients(void)
 {
     static char request[MESSAGE], reply[MESSAGE];
-    int client = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-    if (client < 0) { /* no descriptor is left: the client stays in the queue */
-        wait_for(&(struct pollfd){.fd = -1}, LOOK_MS);
-        return;
+    for (int i = 0; i < CLIENTS && client_waits(0); i++) {
+        int client = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (client < 0) { /* no descriptor is left: the client stays in the queue */
+            sleep_for(LOOK_MS);
+            return;
+        }
+        if (is_allowed(client)) {
+            strcpy(reply, "{\"error\": \"a request is a line of JSON of less than 64 KiB\"}\n");
+            if (read_line(client, request, sizeof request))
+                in_python(call_command, &(struct message){request, reply});
+            reply_to(client, reply);
+        }
+        close(client);
     }
-    if (is_allowed(client)) {
-        strcpy(reply, "{\"error\": \"a request is a line of JSON of less than 64 KiB\"}\n");
-        if (read_line(client, request, sizeof request))
-            in_python(call_command, &(struct message){request, reply});
-        reply_to(client, reply);
-    }
-    close(client);
 }
 
 static void look_for_stuck(void)
@@ -266,16 +294,31 @@ static void look_for_stuck(void)
 
 /* ---- the thread ---- */
 
+/* Until a client comes, the time is up, or the thread is to end. */
+static void wait_a_while(uint32_t milliseconds)
+{
+    if (vgpu_is_file(listening, &socket_is))
+        client_waits(milliseconds);
+    else
+        sleep_for(milliseconds);
+}
+
+static bool is_to_end(void)
+{
+    uint32_t to_end = TO_END;
+    return __atomic_compare_exchange_n(&life, &to_end, ENDS, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+/* A thread goes round once at least: a program that forks all the time is served, too. */
 static void *serve(void *unused)
 {
-    uint64_t looked = 0, now;
-
     pthread_setname_np(pthread_self(), "vgpu-service");
     in_python(vgpu_call_void, &vgpu_core.begin);
-    for (;;) {
-        struct pollfd one = {.fd = vgpu_is_file(listening, &socket_is) ? listening : -1, .events = POLLIN};
-        if (wait_for(&one, looked ? interval : FIRST_MS) && vgpu_is_file(listening, &socket_is))
-            serve_client();
+    do {
+        uint64_t now;
+        wait_a_while(looked ? interval : FIRST_MS);
+        if (vgpu_is_file(listening, &socket_is))
+            serve_clients();
         if (observes)
             in_python(vgpu_call_void, &vgpu_core.drain);
         look_for_stuck();
@@ -288,31 +331,42 @@ static void *serve(void *unused)
             if (changed())
                 reload();
         }
-    }
+        __atomic_add_fetch(&rounds, 1, __ATOMIC_RELAXED);
+    } while (!is_to_end());
     return unused;
+}
+
+static void make_thread(void)
+{
+    sigset_t all, before;
+    pthread_attr_t attributes;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, SERVICE_STACK);
+    if (pthread_create(&service, &attributes, serve, NULL) == 0)
+        running = true;
+    else
+        vgpu_log(VGPU_LOG_ERROR, "no thread could be made: the policy is not loaded again when its file changes, "
+                                 "observers see nothing, and hooks are not cut");
+    pthread_attr_destroy(&attributes);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* Makes the thread, if one is wanted and this process has none. */
 void vgpu_service_start(void)
 {
-    sigset_t all, before;
-    pthread_attr_t attributes;
-    pthread_t thread;
-
-    if (!interval || __atomic_exchange_n(&running, 1, __ATOMIC_ACQ_REL))
+    if (!interval)
         return;
-    if (vgpu_record_start())
-        open_socket();
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, SERVICE_STACK);
-    if (pthread_create(&thread, &attributes, serve, NULL) != 0)
-        vgpu_log(VGPU_LOG_ERROR, "no thread could be made: the policy is not loaded again when its file changes, "
-                                 "observers see nothing, and hooks are not cut");
-    pthread_attr_destroy(&attributes);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_mutex_lock(&living);
+    __atomic_store_n(&vgpu_service_awaited, 0, __ATOMIC_RELAXED);
+    if (!running) {
+        if (vgpu_record_start() && !vgpu_is_file(listening, &socket_is))
+            open_socket();
+        make_thread();
+    }
+    pthread_mutex_unlock(&living);
 }
 
 void vgpu_serve(uint32_t milliseconds, uint32_t has_observers)
@@ -321,16 +375,99 @@ void vgpu_serve(uint32_t milliseconds, uint32_t has_observers)
     __atomic_store_n(&interval, milliseconds, __ATOMIC_RELEASE);
 }
 
+/* ---- fork ---- */
+
+static void end_of_wait(struct timespec *end, uint64_t milliseconds)
+{
+    uint64_t then = vgpu_now() + milliseconds * 1000000;
+    *end = (struct timespec){then / 1000000000, then % 1000000000};
+}
+
+/* Wakes the thread where it waits: by a client that says nothing, or by the futex. */
+static void knock(void)
+{
+    struct sockaddr_un address;
+    int client = name_socket(&address) ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
+
+    syscall(SYS_futex, &life, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    if (client >= 0) {
+        connect(client, (struct sockaddr *)&address, sizeof address);
+        close(client);
+    }
+}
+
+static void joined(void)
+{
+    running = false;
+    life = GOES_ON;
+}
+
+/* Before a fork the thread ends: a child made while it loads policies would have half of them, and the loader would be
+ * caught in the middle. It is not waited for twice in the same round. The lock is held until the fork is over. */
+void vgpu_service_pause(void)
+{
+    struct timespec end;
+    bool waits;
+
+    pthread_mutex_lock(&living);
+    if (!running || pthread_equal(service, pthread_self()))
+        return;
+    waits = late_in != rounds + 1;
+    __atomic_store_n(&life, TO_END, __ATOMIC_RELEASE);
+    knock();
+    end_of_wait(&end, !waits ? 0 : __atomic_load_n(&loading, __ATOMIC_RELAXED) ? LOADING_MS : EXIT_MS);
+    if (pthread_clockjoin_np(service, NULL, CLOCK_MONOTONIC, &end) == 0)
+        joined();
+    else
+        late_in = rounds + 1;
+}
+
+/* Python from 3.12 on looks how many threads there are after a fork, and warns. */
+static bool is_in_python_program(void)
+{
+    static int is = -1;
+    struct link_map *object = vgpu_first();
+
+    if (is < 0) {
+        while (object && !vgpu_symbol(object, "PyOS_AfterFork_Parent"))
+            object = object->l_next;
+        is = object != NULL;
+    }
+    return is;
+}
+
+/* After it there is a thread again: at once, or in a Python program from the next call on that a policy wants. */
+void vgpu_service_resume(void)
+{
+    uint32_t to_end = TO_END;
+
+    if (running && !pthread_equal(service, pthread_self()) &&
+        !__atomic_compare_exchange_n(&life, &to_end, GOES_ON, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+        pthread_join(service, NULL);
+        joined();
+    }
+    if (!running)
+        __atomic_store_n(&vgpu_service_awaited, interval != 0, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&living);
+    if (!is_in_python_program())
+        vgpu_service_start();
+}
+
 /* In a child of fork there is no such thread; one is made when a policy is asked. */
 void vgpu_service_forked(void)
 {
     pthread_mutex_init(&listing, NULL);
     pthread_mutex_init(&busy, NULL);
+    pthread_mutex_init(&living, NULL);
     if (vgpu_is_file(listening, &socket_is))
         close(listening);
     listening = -1;
-    running = 0;
+    running = loading = false;
+    life = GOES_ON;
+    vgpu_service_awaited = 0;
 }
+
+/* ---- exit ---- */
 
 /* Keeps the thread out of Python from now on; false where it does not come out. */
 bool vgpu_service_stop(void)

@@ -150,6 +150,8 @@ static void count(uint32_t slot, bool asked, bool answered)
 {
     uint64_t (*counters)[3] = vgpu_thread.counters ? vgpu_thread.counters : vgpu_claim_counters();
 
+    if (__atomic_load_n(&vgpu_service_awaited, __ATOMIC_RELAXED))
+        vgpu_service_start();
     counters[slot][0]++;
     counters[slot][1] += asked;
     counters[slot][2] += answered;

@@ -164,7 +164,10 @@ HIDDEN void vgpu_watch(const char *path, const uint64_t *identity);
 HIDDEN void vgpu_serve(uint32_t milliseconds, uint32_t has_observers);
 HIDDEN void vgpu_service_start(void);
 HIDDEN bool vgpu_service_stop(void);
+HIDDEN void vgpu_service_pause(void);
+HIDDEN void vgpu_service_resume(void);
 HIDDEN void vgpu_service_forked(void);
+extern uint32_t vgpu_service_awaited HIDDEN; /* there is to be a thread from the next call on */
 
 /* embed.c: the interpreter. */
 extern int vgpu_state HIDDEN; /* enum vgpu_state */

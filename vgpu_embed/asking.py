@@ -123,8 +123,8 @@ def caught(handler: Handler, call: FrameCall, error: BaseException, failed: Fail
 def effect_of(handler: Handler, call: FrameCall, cut: bool = False) -> tuple[Verdict, str]:
     """What a call gets whose handler has failed. Counts the failure, may disable the handler.
 
-    With it comes the end of a sentence for the log, or "" where nothing is to be said. `cut`: it took longer than its
-    budget. What the driver has already answered stays.
+    With it comes the end of a sentence for the log, or "" where nothing is to be said, or another thread says it.
+    `cut`: it took longer than its budget. What the driver has already answered stays.
     """
     call.failed = True
     result = call.forwarded_result()
@@ -135,11 +135,16 @@ def effect_of(handler: Handler, call: FrameCall, cut: bool = False) -> tuple[Ver
         handler.disabled = f"it took longer than its budget of {handler.policy.budget:g} s"
     elif handler.in_a_row >= handler.policy.failures:
         handler.disabled = f"it failed {handler.in_a_row} times in a row"
-    end = ""
-    if handler.failures == 1 or handler.disabled:
-        reason = f"; {handler.disabled} and is disabled" if handler.disabled and not cut else ""
-        effect = "refused" if denies else "forwarded"
-        end = f"in {KINDS[handler.kind]} of {call.function}{reason}; such calls are {effect}"
+    end, said, stage = "", handler.said, 2 if handler.disabled else 1
+    if stage > said:
+        handler.said = stage  # so that no other thread says it
+        try:
+            reason = f"; {handler.disabled} and is disabled" if handler.disabled and not cut else ""
+            effect = "refused" if denies else "forwarded"
+            end = f"in {KINDS[handler.kind]} of {call.function}{reason}; such calls are {effect}"
+        except MemoryError:
+            handler.said = said
+            raise
     return (DENIED[call.row.library] if denies else result), end
 
 

@@ -27,6 +27,7 @@ HOST_FUNCTIONS = """
     void host_watch(const char *path, const uint64_t *identity);
     void host_serve(uint32_t milliseconds, uint32_t observes);
     void interrupt(uint64_t thread);
+    void check_events(void);
     void *host_thunk(uint32_t slot);
     void *host_real(uint32_t slot);
     const char *host_caller(uint32_t number);

@@ -198,6 +198,8 @@ class Handler:
         self.failures = 0
         """How often it has failed."""
         self.in_a_row = 0
+        self.said = 0
+        """What the log has of that: 1 the first failure, 2 that it is disabled."""
 
     def _predicate(self, where: str) -> Predicate:
         from vgpu_embed.predicates import Predicate, PredicateError

@@ -148,7 +148,7 @@ HOARDS = {
 def test_a_hook_that_allocates_without_end_fails_as_others_do(tmp_path: Path, hoard: str, mode: str) -> None:
     """Where the process has a limit (here of 1 GiB of addresses); without one, the kernel decides who is killed."""
     policy = tmp_path / "policy.py"
-    policy.write_text(POLICY.replace("Policy()", "Policy(failures=1000)").format(body=HOARDS[hoard]))
+    policy.write_text(POLICY.replace("Policy()", "Policy(failures=1000, budget=3600)").format(body=HOARDS[hoard]))
     program = built(TESTS / "embed") / "first"
     done = run_preloaded(["sh", "-c", f"ulimit -v 1048576; exec {program} {mode}"], policy=policy, timeout=120)
     assert done.returncode == 0

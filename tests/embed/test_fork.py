@@ -82,13 +82,13 @@ os.register_at_fork(after_in_child=lambda: here.append(os.getpid()))
 """,
         body="return call.reply(pi=call.process.pid if here[-1] == os.getpid() else -1)",
     )
-    # From 3.12 on Python warns about a fork beside other threads, and the service thread is one: docs/architecture.md.
-    assert lines(preloaded(sys.executable, "-W", "ignore", program, policy=policy)) == ["0"] * 5
+    # From 3.12 on Python warns about a fork beside other threads: the service thread is none by then.
+    assert lines(preloaded(sys.executable, "-W", "error", program, policy=policy)) == ["0"] * 5
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_multiprocessing_meets_the_policy(preloaded: Preloaded, method: str) -> None:
-    done = preloaded(sys.executable, "-W", "ignore", TESTS / "hosts/python_host.py", method)
+    done = preloaded(sys.executable, TESTS / "hosts/python_host.py", method)
     assert lines(done)[-1] == "3 of 3 children agree"
     assert f"(75, 0) = 0 {ANSWER}" in done.stdout
 
@@ -104,3 +104,9 @@ def test_a_child_made_during_the_start_is_forwarded(preloaded: Preloaded) -> Non
     policy = "import time\ntime.sleep(1)\n" + ANSWERS
     done = preloaded(own("fork_starting"), policy=policy)
     assert lines(done) == [f"thread: {ANSWER}", f"child: {DRIVER}"]
+
+
+def test_the_service_thread_is_there_again_after_a_fork(preloaded: Preloaded) -> None:
+    """In the parent at once, which is no Python; in the child with the first call that the policy wants."""
+    done = preloaded(own("forked"))
+    assert lines(done) == [f"child: 1, then 2, asked {ANSWER}", f"parent: 2, then 2, asked {ANSWER}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -350,3 +351,42 @@ if child == 0:
         assert ask(recording, command="x") == {"error": "no policy has a command 'x'; none has any"}
     finally:
         os.kill(child, signal.SIGKILL)
+
+
+@pytest.mark.every_python
+def test_children_of_fork_that_are_made_while_a_policy_is_loaded_again(start: Start, path: Path) -> None:
+    """Each has all of the old policy or all of the new one: the fork waits for what is being loaded."""
+    slow = "import decimal, sqlite3, time\ntime.sleep(0.3)\n"
+    program = start(answering(7))
+    assert program("attribute(2)") == 7
+    program("""
+made = []
+def children():
+    while attribute(2) == 7:
+        made.append(in_child(attribute, 2))
+    made.append(in_child(attribute, 2))
+forking = threading.Thread(target=children)
+forking.start()
+""")
+    write_policy(path, slow + answering(8))
+    program("forking.join(20)")
+    made = program("made")
+    assert made == sorted(made)
+    assert set(made) == {7, 8}
+    in_force(program, 8)
+    assert program.errors == ""
+
+
+def test_a_fork_does_not_wait_for_ever_for_an_observer(start: Start) -> None:
+    program = start("""
+import threading
+@policy.observe("cuDeviceGetAttribute")
+def waits(events):
+    threading.Event().wait()
+""")
+    program("attribute(2)")
+    until(lambda: program.counts()[0])
+    time.sleep(0.2)
+    began = time.monotonic()
+    assert [program("in_child(lambda: 5)") for _ in range(20)] == [5] * 20
+    assert time.monotonic() - began < 10  # one second of waiting, once

@@ -254,18 +254,22 @@ made = MadeClasses()
 
 def failed(handler: Handler, call: FrameCall, error: BaseException) -> Verdict:
     """The verdict of a handler that raised, said the first time; one that is disabled by it is said too."""
-    before = handler.failures, handler.in_a_row, handler.disabled
+    said, disabled, end = handler.said, handler.disabled, ""
     try:
         verdict, end = effect_of(handler, call, cut=isinstance(error, Overrun))
-        state.failed()
         if end:
             file = handler.function.__code__.co_filename
             text = handler.disabled if isinstance(error, Overrun) else describe(error, file)
             place = "" if text.startswith(file) else f"{handler.place}: "
             state.error(f"{place}{text}, {end}")
     except MemoryError:  # it could not be said: the next attempt begins anew
-        handler.failures, handler.in_a_row, handler.disabled = before
+        handler.failures -= 1
+        handler.in_a_row -= 1
+        handler.disabled = disabled
+        if end:
+            handler.said = said
         raise
+    state.failed()
     if handler.disabled:
         disable(handler)
     return verdict

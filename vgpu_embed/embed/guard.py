@@ -48,7 +48,7 @@ def vgpu_start(retry_seconds: Any) -> int:
         service.begin(current)
         state.publish(current)
         dispatch.announce(current)
-        forbid_late_extensions()
+        lib.check_events()
     except PolicyError as error:
         failed(f"{error}; {without_policy()}")
         return int(lib.VGPU_FAILED)
@@ -125,28 +125,24 @@ def describe(error: BaseException, file: str = "") -> str:
     return f"{place}{type(error).__name__}: {sentence_of(error)}"
 
 
-def forbid_late_extensions() -> None:
-    """From here on, loading an extension module raises.
+def check(event: str, arguments: tuple[Any, ...]) -> None:
+    """Raises where a hook is about to load an extension module or open a library. Called by the core, see its `audit`.
 
     Lock order is the loader's lock, then the interpreter's: the start holds the first, a hook does not, and a hook
     that opened a library could stop the program for ever.
     """
-
-    def check(event: str, arguments: tuple[Any, ...]) -> None:
-        if _allowed == _thread.get_ident():
-            return
-        if _allowed and event == "ctypes.dlsym":
-            raise LateLibrary(f"{arguments[1]} cannot be looked up while a policy is loaded: do it at its top")
-        if event == "import" and arguments[1] is not None:
-            raise LateLibrary(
-                f"{arguments[0]} is an extension module and cannot be loaded from a hook: "
-                "import it at the top of the policy",
-                name=arguments[0],
-            )
-        if event == "ctypes.dlopen":
-            raise LateLibrary(f"{arguments[0]} cannot be opened from a hook: open it at the top of the policy")
-
-    sys.addaudithook(check)
+    if _allowed == _thread.get_ident():
+        return
+    if _allowed and event == "ctypes.dlsym":
+        raise LateLibrary(f"{arguments[1]} cannot be looked up while a policy is loaded: do it at its top")
+    if event == "import":
+        raise LateLibrary(
+            f"{arguments[0]} is an extension module and cannot be loaded from a hook: "
+            "import it at the top of the policy",
+            name=arguments[0],
+        )
+    if event == "ctypes.dlopen":
+        raise LateLibrary(f"{arguments[0]} cannot be opened from a hook: open it at the top of the policy")
 
 
 _allowed = 0

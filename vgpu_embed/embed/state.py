@@ -35,11 +35,17 @@ def failed() -> None:
 
 
 def error(text: str) -> None:
-    """A line about something of ours that went wrong, in the log and in the state."""
+    """A line about something of ours that went wrong, in the log and in the state.
+
+    Raises MemoryError only where nothing was said.
+    """
     log.write(log.ERROR, text)
-    errors.append(text)
-    del errors[:-MOST_ERRORS]
-    publish()
+    try:
+        errors.append(text)
+        del errors[:-MOST_ERRORS]
+        publish()
+    except MemoryError:
+        pass
 
 
 def publish(session: Session | None = None) -> None:
