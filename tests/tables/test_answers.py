@@ -36,7 +36,9 @@ APPROVED = {
         nvmlErrorString nvmlSystemGetCudaDriverVersion nvmlSystemGetCudaDriverVersion_v2 nvmlSystemGetDriverVersion
         nvmlSystemGetNVMLVersion
     """,
-    "cublas": "",
+    "cublas": "cublasGetCudartVersion cublasGetProperty cublasGetStatusName cublasGetStatusString"
+    " cublasLtGetCudartVersion cublasLtGetProperty cublasLtGetStatusName cublasLtGetStatusString cublasLtGetVersion"
+    " cublasXtGetNumBoards",
     "loader": "",
 }
 
@@ -105,7 +107,8 @@ def test_what_may_be_remembered_is_asked_in_registers_alone() -> None:
         ("cudaLaunchKernel", (6, 0, 2)),  # two of 12 bytes
         ("cuTexRefSetMipmapLevelClamp", (1, 2, 0)),
         ("cudaCreateChannelDesc", (6, 0, 0)),  # the result's address and five numbers
-        ("cublasCreate_v2", (6, 0, 255)),  # unknown
+        ("cublasLtCtxInit", (6, 0, 255)),  # unknown
+        ("cublasGemmEx", (6, 0, 13)),
         ("cudbgIpcFlag", (6, 0, 255)),
     ],
 )

@@ -79,7 +79,9 @@ def test_gcc_compiles_types_and_prototypes(tmp_path: Path) -> None:
     checks += sizes()
     asserts = [f'_Static_assert({what} == {size}, "{what}");' for what, size in checks]
     source = tmp_path / "types.c"
-    source.write_text("\n".join(["#include <stddef.h>", "#include <stdint.h>", TYPES, prototypes(), *asserts]))
+    source.write_text(
+        "\n".join(["#include <stddef.h>", "#include <stdint.h>", "#include <stdio.h>", TYPES, prototypes(), *asserts])
+    )
     flags = ["-std=c11", "-Wall", "-Wextra", "-Werror"]
     command = ["gcc", *flags, "-c", str(source), "-o", "/dev/null"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -137,7 +137,7 @@ def test_wrong_arguments_are_errors(arguments: tuple[Any, ...], inputs: dict[str
 
 
 def test_a_function_without_a_prototype_is_an_error() -> None:
-    name = "cublasSgemm_v2"
+    name = "cublasLtCtxInit"
     with pytest.raises(TypeError, match=f"{name}: its parameters are in no CUDA header"):
         FakeDriver().call(name)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 
@@ -20,8 +21,7 @@ PACKAGE = Path(__file__).parent.parent
 def generate(cache: Path) -> dict[Path, str]:
     """Everything generated: file, text."""
     includes = packages.fetch(cache)
-    runtimes = {toolkit: packages.runtime_library(cache, toolkit) for toolkit in includes}
-    lists = rows.Lists(includes, runtimes)
+    lists = rows.Lists(includes, partial(packages.exported, cache))
     enums = enumerations.collect(lists.units)
     properties = {
         f"cudaDeviceProp_v{toolkit}": lists.structure(toolkit, "cudaGetDeviceProperties") for toolkit in ("12", "13")
@@ -30,7 +30,7 @@ def generate(cache: Path) -> dict[Path, str]:
     return {
         tables / "driver.tsv": rows.text(lists.driver, "libcuda.so.1: functions of the CUDA driver"),
         tables / "runtime.tsv": rows.text(lists.runtime, "libcudart.so: functions of the CUDA runtime"),
-        tables / "cublas.tsv": rows.text(lists.cublas, "libcublas.so: what libggml-cuda.so calls"),
+        tables / "cublas.tsv": rows.text(lists.cublas, "libcublas.so and libcublasLt.so: functions of cuBLAS"),
         tables / "nvml.tsv": rows.text(lists.nvml, "libnvidia-ml.so.1: functions of NVML"),
         tables / "getproc.tsv": transcript.text(rows.DATA / rows.TRANSCRIPT),
         tables / "enums.tsv": enumerations.text(enums),

@@ -34,6 +34,9 @@ RULES: tuple[Rule, ...] = (
     ("cuDriverGetVersion cudaDriverGetVersion cudaRuntimeGetVersion nvmlSystemGetCudaDriverVersion*", "yes", "loaded"),
     ("nvmlSystemGetDriverVersion nvmlSystemGetNVMLVersion cuModuleGetLoadingMode", "yes", "loaded, read at start"),
     ("cu*GetErrorName cu*GetErrorString nvmlErrorString", "yes", "constant texts"),
+    ("cublasGetProperty cublasLtGetProperty cublasLtGetVersion cublasLtGetCudartVersion", "yes", "loaded"),
+    ("cublasGetStatus* cublasLtGetStatus* cublasGetCudartVersion cublasXtGetNumBoards", "yes", "constant"),
+    ("cublasGetLoggerCallback cublasLtHeuristicsCacheGetCapacity cublasGetVersion", "time", "set; needs cublasInit"),
     # NVML's handles of whole devices stay as they are; those of MIG devices come and go.
     ("nvmlDeviceGetCount* nvmlDeviceGetHandleByIndex*", "yes", "devices found by nvmlInit"),
     ("nvmlDeviceGetName nvmlDeviceGetUUID nvmlDeviceGetSerial nvmlDeviceGetBoardPartNumber nvmlDeviceGetBoardId", "yes",

@@ -18,8 +18,8 @@ _ARRAYS = (_KIND.CONSTANTARRAY, _KIND.INCOMPLETEARRAY)
 _FUNCTIONS = (_KIND.FUNCTIONPROTO, _KIND.FUNCTIONNOPROTO)
 
 PREDEFINED = {"size_t", "int8_t", "uint8_t", "int16_t", "uint16_t", "int32_t", "uint32_t"}
-PREDEFINED |= {"int64_t", "uint64_t", "intptr_t", "uintptr_t"}
-"""What <stddef.h> and <stdint.h> declare, and cffi knows by itself."""
+PREDEFINED |= {"int64_t", "uint64_t", "intptr_t", "uintptr_t", "FILE"}
+"""What <stddef.h>, <stdint.h> and <stdio.h> declare, and cffi knows by itself."""
 
 
 def text(prototypes: Iterable[Prototype], renamed: dict[str, Type]) -> str:

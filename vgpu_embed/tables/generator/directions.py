@@ -144,6 +144,12 @@ SPECIFIC: tuple[Rule, ...] = (
     ("__cudaPopCallConfiguration", "stream", "out", 8, "points to a stream handle"),
     ("__cudaPopCallConfiguration", "gridDim blockDim sharedMem", "out", None, "what was pushed"),
     ("__cudaGetKernel", "arg0", "out", None, "the kernel's handle"),
+    # cuBLAS: nearly everything may be a device's address.
+    ("cublas*geqrfBatched* cublas*getrsBatched* cublas*gelsBatched*", "info", "out", None, "a host's number"),
+    ("cublasGetVectorAsync* cublasGetMatrixAsync*", "*", "in", None, "filled later"),
+    ("cublasLtMatmulAlgoGetHeuristic*", "heuristicResultsArray", "out", "requestedAlgoCount", "an array"),
+    ("cublasLt*GetAttribute", "buf", "out", "sizeInBytes", "a buffer"),
+    ("cublasXtMaxBoards cublasLtMatmulAlgoInit", "nbGpuBoards algo", "out", None, "the answer"),
     # NVML: arrays with a count that says how much room there is and comes back as the number found.
     ("nvmlDeviceGetEncoderStats nvmlVgpuInstanceGetEncoderStats", "sessionCount", "out", None,
      "a number"),
@@ -240,6 +246,7 @@ GENERAL: tuple[Rule, ...] = (
      "receives what was made"),
     ("cu*GraphAdd* cuLinkComplete", "phGraphNode pGraphNode cubinOut sizeOut", "out", None,
      "receives"),
+    ("cublas*", "*", "in", None, "operands, and what is set"),
     ("cu*PointerGetAttributes cu*MemRetain* cu*DevSmResourceSplit*", "*", "out", None, "answers"),
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from clang import cindex
 
-from .headers import Cursor
+from .headers import Cursor, declarations
 from .prototypes import enum_name
 
 
@@ -42,10 +42,10 @@ def collect(units: Iterable[Cursor]) -> dict[str, Enumeration]:
     found: dict[str, Enumeration] = {}
     for unit in units:
         typedefs: dict[str, list[str]] = {}
-        for cursor in unit.get_children():
+        for cursor in declarations(unit):
             if cursor.kind == cindex.CursorKind.TYPEDEF_DECL and enum_name(cursor.type):
                 typedefs.setdefault(cursor.type.get_canonical().spelling, []).append(cursor.spelling)
-        for cursor in unit.get_children():
+        for cursor in declarations(unit):
             if cursor.kind == cindex.CursorKind.ENUM_DECL and cursor.is_definition():
                 names = typedefs.get(cursor.type.get_canonical().spelling, [])
                 _add(found, cursor, names)
@@ -55,7 +55,7 @@ def collect(units: Iterable[Cursor]) -> dict[str, Enumeration]:
 def _add(found: dict[str, Enumeration], cursor: Cursor, typedefs: list[str]) -> None:
     tag = enum_name(cursor.type) or ""
     name = tag if tag.startswith("cuda") and not tag.endswith("_enum") else next(iter(typedefs), tag)
-    if not re.match(r"CU|cu|nvml", name):
+    if not re.match(r"CU|cu|nvml|library", name):
         return
     enumeration = found.setdefault(name, Enumeration(name))
     enumeration.aliases.update(set(typedefs) - {name})

@@ -17,6 +17,7 @@ Type = Any
 """A clang.cindex.Type."""
 
 _STAND_INS = {
+    "nv/target": "",  # for code that nvcc compiles
     "GL/gl.h": "typedef unsigned int GLuint;\ntypedef unsigned int GLenum;\n",
     "EGL/egl.h": "typedef int EGLint;\n",
     "EGL/eglext.h": ("typedef void *EGLStreamKHR;\ntypedef void *EGLImageKHR;\ntypedef void *EGLSyncKHR;\n"),
@@ -27,7 +28,7 @@ _STAND_INS = {
         "typedef VdpStatus VdpGetProcAddress(VdpDevice, VdpFuncId, void **);\n"
     ),
 }
-"""Just enough of the graphics libraries' headers for the interoperation headers to parse."""
+"""Just enough of other headers for these to parse."""
 
 _DRIVER = """
 #include <vdpau/vdpau.h>
@@ -50,6 +51,15 @@ _RUNTIME = """
 #include <cuda_gl_interop.h>
 #include <cuda_egl_interop.h>
 #include <cuda_vdpau_interop.h>
+"""
+
+_CUBLAS = """
+#include <cublas.h>
+#include <cublasLt.h>
+"""
+
+_CUBLAS_XT = """
+#include <cublasXt.h>
 """
 
 _LAUNCH = """
@@ -93,6 +103,16 @@ def launch(includes: Iterable[Path]) -> Cursor:
     return _parse(_LAUNCH, includes, [], language="c++", strict=False)
 
 
+def cublas(includes: Iterable[Path]) -> Cursor:
+    """cublas.h, which has the functions of cublas_v2.h too, and cublasLt.h; half precision is for C++ only."""
+    return _parse(_CUBLAS, includes, [], language="c++", strict=False)
+
+
+def cublas_xt(includes: Iterable[Path]) -> Cursor:
+    """cublasXt.h, which cannot be included together with cublas.h."""
+    return _parse(_CUBLAS_XT, includes, [], language="c++", strict=False)
+
+
 def nvml(includes: Iterable[Path], *, old: bool) -> Cursor:
     """nvml.h; `old` shows the unversioned functions instead of hiding them behind macros."""
     defines = ["-DNVML_NO_UNVERSIONED_FUNC_DEFS"] if old else []
@@ -105,13 +125,18 @@ def parse_text(text: str) -> Cursor:
 
 
 def functions(unit: Cursor) -> Iterator[Cursor]:
-    """The function declarations of a translation unit, those in `extern "C"` blocks too."""
+    """The function declarations of a translation unit."""
+    return (cursor for cursor in declarations(unit) if cursor.kind == cindex.CursorKind.FUNCTION_DECL)
+
+
+def declarations(unit: Cursor) -> Iterator[Cursor]:
+    """What a translation unit declares, in `extern "C"` blocks too."""
     kinds = cindex.CursorKind
     for cursor in unit.get_children():
-        if cursor.kind == kinds.FUNCTION_DECL:
+        if cursor.kind in (kinds.LINKAGE_SPEC, kinds.UNEXPOSED_DECL):
+            yield from declarations(cursor)
+        else:
             yield cursor
-        elif cursor.kind in (kinds.LINKAGE_SPEC, kinds.UNEXPOSED_DECL):
-            yield from functions(cursor)
 
 
 def documented(cursor: Cursor) -> dict[str, str]:

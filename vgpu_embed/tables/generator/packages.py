@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 PINS = Path(__file__).parent.parent / "headers.txt"
 
@@ -46,10 +51,15 @@ def fetch(cache: Path) -> dict[str, list[Path]]:
     return {toolkit: own + shared for toolkit, own in folders.items()}
 
 
-def runtime_library(cache: Path, toolkit: str) -> Path:
-    """The libcudart.so of `toolkit` that lies in the same package as its headers."""
-    (library,) = cache.glob(f"nvidia-cuda-runtime*-{toolkit}.*/nvidia/*/lib/libcudart.so.*")
-    return library
+def exported(cache: Path, toolkit: str, library: str) -> set[str]:
+    """The functions that `toolkit`'s library ("cudart", "cublas", "cublasLt") exports; none where no package is pinned.
+
+    Raises HeadersMissing where a package of the runtime was unpacked without them.
+    """
+    files = list(cache.glob(f"nvidia-*-{toolkit}.*/lib{library}.so.*.symbols"))
+    if not files and library == "cudart":
+        raise HeadersMissing(f"{cache}: no exported names of lib{library}; remove the folder and run again")
+    return {name for file in files for name in file.read_text(encoding="utf-8").split()}
 
 
 def _download(pin: str, cache: Path) -> Path:
@@ -65,9 +75,28 @@ def _download(pin: str, cache: Path) -> Path:
 
 
 def _unpack(wheel: Path, folder: Path) -> None:
+    """Keeps the headers and the names that libraries export: some wheels hold more than half a gigabyte."""
     part = folder.with_name(folder.name + ".part")
-    with zipfile.ZipFile(wheel) as archive:
+    part.mkdir(exist_ok=True)
+    with zipfile.ZipFile(wheel) as archive, tempfile.TemporaryDirectory(dir=part.parent) as temporary:
         for member in archive.namelist():
-            if "/include/" in member or "/libcudart.so." in member:
+            if "/include/" in member:
                 archive.extract(member, part)
+            elif re.search(r"/lib(cudart|cublas|cublasLt)\.so\.", member):
+                library = Path(archive.extract(member, temporary))
+                names = "\n".join(sorted(_exports(library)))
+                (part / f"{library.name}.symbols").write_text(names, encoding="utf-8")
+                library.unlink()
     part.rename(folder)
+    wheel.unlink()
+
+
+def _exports(library: Path) -> set[str]:
+    with library.open("rb") as file:
+        section = ELFFile(file).get_section_by_name(".dynsym")
+        assert isinstance(section, SymbolTableSection)
+        return {
+            symbol.name
+            for symbol in section.iter_symbols()
+            if symbol["st_shndx"] != "SHN_UNDEF" and symbol["st_info"]["type"] == "STT_FUNC"
+        }

@@ -100,6 +100,12 @@ def enum_name(kind: Type) -> str | None:
     return name
 
 
+def passes_complex(cursor: Cursor) -> bool:
+    """Whether a function takes or returns complex numbers by value, as CUBLAS of CUDA 2 did."""
+    kinds = [cursor.result_type, *(c.type for c in cursor.get_children() if _is_parameter(c))]
+    return any(kind.get_canonical().kind == _KIND.RECORD and _has_floats(kind) for kind in kinds)
+
+
 def _is_parameter(cursor: Cursor) -> bool:
     return bool(cursor.kind == cindex.CursorKind.PARM_DECL)
 
@@ -107,10 +113,20 @@ def _is_parameter(cursor: Cursor) -> bool:
 def _value(name: str, kind: Type, function: str) -> Value:
     canonical = kind.get_canonical()
     if canonical.kind in _ARRAYS:
-        ctype = f"{canonical.element_type.spelling} *"
-        return Value(name, ctype, "p8", None, kind)
-    ctype = kind.spelling.replace("enum ", "")
+        return Value(name, f"{_spelled(canonical.element_type)} *", "p8", None, kind)
+    ctype = _spelled(kind)
     return Value(name, ctype, _abi(canonical, function, ctype), enum_name(kind), kind)
+
+
+def _spelled(kind: Type) -> str:
+    """A type as C writes it: C++ leaves "struct" out."""
+    spelling = str(kind.spelling).replace("enum ", "")
+    while kind.kind == _KIND.POINTER:
+        kind = kind.get_pointee()
+    declaration = kind.get_declaration()
+    if declaration.kind != cindex.CursorKind.STRUCT_DECL or "struct " in spelling:
+        return spelling
+    return spelling.replace(declaration.spelling, f"struct {declaration.spelling}", 1)
 
 
 def _abi(canonical: Type, function: str, ctype: str) -> str:

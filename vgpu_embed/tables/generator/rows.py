@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
-
 from . import headers, transcript
 from .answers import Answers
 from .directions import Directions
 from .headers import Cursor, HeaderError, Type
 from .packages import TOOLKITS
-from .prototypes import Prototype, Value, enum_name, prototype
+from .prototypes import Prototype, Value, enum_name, passes_complex, prototype
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    Exports = Callable[[str, str], set[str]]  # of a toolkit's library
 
 DATA = Path(__file__).parent.parent / "data"
 DRIVER = "580.159.04"
@@ -80,17 +79,13 @@ class Row:
 class Lists:
     """Everything that the headers and DATA say, by library."""
 
-    def __init__(self, includes: Mapping[str, list[Path]], runtimes: Mapping[str, Path]) -> None:
+    def __init__(self, includes: Mapping[str, list[Path]], exports: Exports) -> None:
         self.directions = Directions()
         self.units: list[Cursor] = []
         self.driver = self._driver(includes)
-        self.runtime = self._runtime(includes, runtimes)
+        self.runtime = self._runtime(includes, exports)
         self.nvml = self._nvml(includes)
-        self.cublas = {
-            name: Row(name, [], {soname.rpartition(".")[2]})
-            for name, soname in _undefined()
-            if name.startswith("cublas")
-        }
+        self.cublas = self._cublas(includes, exports)
         self.answers = Answers()
         for row in [*self.driver.values(), *self.runtime.values(), *self.nvml.values(), *self.cublas.values()]:
             row.answer = self.answers.settle(row.name, row.prototypes)
@@ -111,7 +106,7 @@ class Lists:
         self.contradictions = _contradictions(rows, pointers)
         return rows
 
-    def _runtime(self, includes: Mapping[str, list[Path]], runtimes: Mapping[str, Path]) -> dict[str, Row]:
+    def _runtime(self, includes: Mapping[str, list[Path]], exports: Exports) -> dict[str, Row]:
         rows: dict[str, Row] = {}
         for toolkit in reversed(TOOLKITS):
             unit = headers.runtime(includes[toolkit])
@@ -120,7 +115,7 @@ class Lists:
         launch: dict[str, Row] = {}
         unit = headers.launch(includes[NEWEST])
         self.units.append(unit)
-        wanted = {toolkit: _exports(library) for toolkit, library in runtimes.items()}
+        wanted = {toolkit: exports(toolkit, "cudart") for toolkit in TOOLKITS}
         names = set().union(*wanted.values(), (n for n, _ in _undefined() if "cublas" not in n))
         internal = [c for c in headers.functions(unit) if c.spelling in names]
         self._add(launch, internal, "__cuda", NEWEST)
@@ -128,6 +123,25 @@ class Lists:
             row = rows.setdefault(name, launch.get(name, Row(name, [], set())))
             row.sources = {toolkit for toolkit in TOOLKITS if name in wanted[toolkit]}
         return {name: row for name, row in rows.items() if name in names}
+
+    def _cublas(self, includes: Mapping[str, list[Path]], exports: Exports) -> dict[str, Row]:
+        """Every name that the libraries export, cublasLt's too; those that no header has without a prototype."""
+        rows: dict[str, Row] = {}
+        exported: dict[str, set[str]] = {}
+        for toolkit in reversed(TOOLKITS):
+            names = exports(toolkit, "cublas") | exports(toolkit, "cublasLt")
+            if not names:
+                continue
+            for unit in (headers.cublas(includes[toolkit]), headers.cublas_xt(includes[toolkit])):
+                self.units.append(unit)
+                known = [c for c in headers.functions(unit) if c.spelling in names and not passes_complex(c)]
+                self._add(rows, known, "cublas", toolkit)
+            for name in names:
+                exported.setdefault(name, set()).add(toolkit)
+        for name, toolkits in exported.items():
+            if name.startswith("cublas"):
+                rows.setdefault(name, Row(name, [], set())).sources |= toolkits
+        return rows
 
     def _nvml(self, includes: Mapping[str, list[Path]]) -> dict[str, Row]:
         rows: dict[str, Row] = {}
@@ -162,7 +176,7 @@ class Lists:
 
     def prototypes(self) -> list[Prototype]:
         """All that are known, those of newer toolkits first."""
-        rows = [*self.driver.values(), *self.runtime.values(), *self.nvml.values()]
+        rows = [*self.driver.values(), *self.runtime.values(), *self.cublas.values(), *self.nvml.values()]
         every = [declared for row in rows for declared in row.prototypes]
         return sorted(every, key=lambda declared: (-int(declared.sources[0]), declared.name))
 
@@ -302,17 +316,6 @@ def _same(one: Prototype, other: Prototype) -> bool:
 def _exported(rows: dict[str, Row], names: Iterable[str]) -> None:
     for name in names:
         rows.setdefault(name, Row(name, [], set())).sources.add(DRIVER)
-
-
-def _exports(library: Path) -> set[str]:
-    with library.open("rb") as file:
-        section = ELFFile(file).get_section_by_name(".dynsym")
-        assert isinstance(section, SymbolTableSection)
-        return {
-            symbol.name
-            for symbol in section.iter_symbols()
-            if symbol["st_shndx"] != "SHN_UNDEF" and symbol["st_info"]["type"] == "STT_FUNC"
-        }
 
 
 def _undefined() -> list[tuple[str, str]]:
