@@ -27,7 +27,7 @@ from cffi import recompiler
 from vgpu_embed import asking, control, enums, tables
 from vgpu_embed import policy as policies
 from vgpu_embed.devices import Profile
-from vgpu_embed.embed.redirect import NOT_SUPPORTED
+from vgpu_embed.embed.redirect import not_supported
 from vgpu_embed.events import Event, Events, word_of
 from vgpu_embed.frames import LAYOUTS, FrameCall, argument, call_class, lasting_text, sentence_of
 from vgpu_embed.policy import CallLog, Handler, Policy, Process, Result, matches
@@ -233,7 +233,7 @@ class FakeDriver:
         supported, as in virtual mode.
         """
         if call.row.library != "driver":
-            return NOT_SUPPORTED[call.row.library] or self.machine.handle()
+            return self.machine.handle() if call.row.library == "loader" else not_supported(call.row)
         for parameter in call.row.parameters or ():
             pointer = argument(call, parameter) if is_handle(parameter) else None
             if pointer:

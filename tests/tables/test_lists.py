@@ -104,13 +104,13 @@ NO_HEADER_HAS = re.compile(
 
 def test_unknown_prototypes_are_these_and_no_others() -> None:
     unknown = {f.name for f in everything() if f.parameters is None and not f.variable}
-    assert unknown == {
+    assert all(map(NO_HEADER_HAS.fullmatch, unknown & set(tables.names("cublas"))))
+    assert unknown - set(tables.names("cublas")) == {
         *("cuEGLApiInit", "cuMemGetAttribute", "cuMemGetAttribute_v2"),
         *("cudbgApiAttach", "cudbgApiDetach", "cudbgApiInit", "cudbgGetAPI", "cudbgGetAPIVersion"),
         *("cudbgMain", "cudbgReportDriverApiError", "cudbgReportDriverInternalError"),
         *("__cudaGetProcAddress", "__cudaRegisterHostVar", "__cudaRegisterUnifiedTable"),
         *("cudaSubgridCreate", "cudaSubgridWorkerGridCreate", "cudaSubgridWorksetCreate"),
-        *filter(NO_HEADER_HAS.fullmatch, tables.names("cublas")),
         "nvmlInternalGetExportTable",
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vgpu_embed.embed.redirect import NOT_SUPPORTED
+from vgpu_embed.embed.redirect import not_supported
 from vgpu_embed.testing import DriverCall, FakeDriver, ffi
 
 POISON = 0x77777777
@@ -21,7 +21,7 @@ class VirtualMode(FakeDriver):
 
     def unanswered(self, call: DriverCall) -> int:
         self.unsupported.append(call.function)
-        return NOT_SUPPORTED[call.row.library]
+        return not_supported(call.row)
 
 
 class Program:

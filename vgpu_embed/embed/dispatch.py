@@ -7,7 +7,7 @@ from vgpu_embed._core import ffi, lib
 from vgpu_embed.asking import CALLERS, ask_of, caught, checked, effect_of, handlers_of, in_force, kept_of
 from vgpu_embed.embed import log, state
 from vgpu_embed.embed.guard import Overrun, describe
-from vgpu_embed.embed.redirect import NOT_SUPPORTED, REGISTRATIONS
+from vgpu_embed.embed.redirect import REGISTRATIONS, not_supported
 from vgpu_embed.embed.session import Session
 from vgpu_embed.frames import FrameCall, call_class, lasting_text
 from vgpu_embed.policy import CallLog, Handler, Process, Result, matches, value_text
@@ -290,7 +290,7 @@ _unsupported: set[int] = set()
 
 def unsupported(row: tables.Function) -> int:
     """The answer to a function that nothing implements; names it the first time."""
-    code = NOT_SUPPORTED[row.library]
+    code = not_supported(row)
     if row.index not in _unsupported:
         _unsupported.add(row.index)
         state.error(f"{row.name}() is not implemented here and returns {result_text(row, code)}")

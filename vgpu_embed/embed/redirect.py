@@ -6,6 +6,10 @@ made when the policies are loaded: a chain of hooks for each function that a pol
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vgpu_embed.tables import Function
+
 WATCHED = (
     "libcuda.so",
     "libcudart.so",
@@ -49,3 +53,8 @@ CUBLAS_STATUS_NOT_INITIALIZED, NVML_ERROR_DRIVER_NOT_LOADED."""
 
 NOT_SUPPORTED = {"driver": 801, "runtime": 801, "cublas": 15, "nvml": 3, "loader": 0}
 """CUDA_ERROR_NOT_SUPPORTED, cudaErrorNotSupported, CUBLAS_STATUS_NOT_SUPPORTED, NVML_ERROR_NOT_SUPPORTED."""
+
+
+def not_supported(row: Function) -> int:
+    """The result of a function that nothing implements: its library's error, NULL for a text or address."""
+    return 0 if row.result_kind == "pointer" else NOT_SUPPORTED[row.library]
