@@ -141,7 +141,7 @@ static int log_descriptor(void)
 {
     const char *name = vgpu_setting("VGPU_LOG_FILE"), *percent;
 
-    if (!name || !*name || strcmp(name, "journal:") == 0)
+    if (!name || !*name)
         return -1;
     percent = strstr(name, "%p");
     return percent ? open_log_of_process(name, percent) : open_log(name);
@@ -164,13 +164,24 @@ static void write_unharmed(int file, const char *line, size_t length)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-static void write_line(const char *line, size_t length)
+static void write_to_file(const char *line, size_t length)
 {
-    int saved = errno, file = log_descriptor();
+    int file = log_descriptor();
 
     write_unharmed(file < 0 ? STDERR_FILENO : file, line, length);
     if (file >= 0)
         close(file);
+}
+
+static void write_line(enum vgpu_level level, const char *line, size_t length)
+{
+    const char *name = vgpu_setting("VGPU_LOG_FILE");
+    int saved = errno;
+
+    if (name && strcmp(name, "journal:") == 0)
+        vgpu_journal(level, line, length);
+    else
+        write_to_file(line, length);
     errno = saved;
 }
 
@@ -189,7 +200,7 @@ void vgpu_log(enum vgpu_level level, const char *format, ...)
     va_end(arguments);
     length += tail < 0 ? 0 : tail < (int)sizeof line - length - 32 ? tail : (int)sizeof line - length - 33;
     length += snprintf(line + length, sizeof line - length, " (pid=%d)\n", (int)getpid());
-    write_line(line, length);
+    write_line(level, line, length);
 }
 
 void vgpu_log_text(enum vgpu_level level, const char *line)

@@ -88,7 +88,8 @@ static inline const struct vgpu_settings *vgpu_settings(void)
 HIDDEN const char *vgpu_setting(const char *name);
 HIDDEN void vgpu_log(enum vgpu_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 HIDDEN void vgpu_log_text(enum vgpu_level level, const char *text);
-HIDDEN bool vgpu_beside(char *path, size_t size, const char *name); /* a file in the library's folder */
+HIDDEN void vgpu_journal(enum vgpu_level level, const char *line, size_t length); /* journal.c: never waits long */
+HIDDEN bool vgpu_beside(char *path, size_t size, const char *name);               /* a file in the library's folder */
 
 /* elf.c: symbols of loaded objects, read from memory. */
 HIDDEN struct link_map *vgpu_self(void);

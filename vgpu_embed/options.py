@@ -16,7 +16,7 @@ PROCESS_ID = "%p"
 """Stands for the process id in a file name."""
 
 JOURNAL = "journal:"
-"""The log file that is the systemd journal; not there yet."""
+"""The log file that is systemd's journal."""
 
 
 class Option:
@@ -101,7 +101,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "log_file",
         "FILE",
-        "Where log lines go instead of stderr; %p is the process id.",
+        "Where log lines go instead of stderr; %p is the process id, journal: is systemd's journal.",
     ),
     Option(
         "trace",

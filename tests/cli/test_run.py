@@ -84,7 +84,7 @@ def test_several_values_are_joined_and_paths_made_absolute(cli: Cli, tmp_path: P
 
 @pytest.mark.parametrize(
     "option",
-    [("--kernels", "skip"), ("--kernels", "fail"), ("--log-file", "journal:")],
+    [("--kernels", "skip"), ("--kernels", "fail")],
 )
 def test_what_is_not_there_yet_is_refused_by_name(cli: Cli, option: tuple[str, str]) -> None:
     result = cli(*VIRTUAL, *option, "true")

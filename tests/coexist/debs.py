@@ -26,6 +26,9 @@ CLANG = (
 
 BROWSER = "chromium-headless-shell"
 
+SYSTEMD = ("systemd", "libsystemd-shared", "libseccomp2", "libapparmor1", "libkmod2", "libip4tc2", "libcap2")
+"""systemd and those of its libraries that a small installation may lack."""
+
 TIME_LIMIT = 300  # seconds, for 100 MB
 
 
@@ -123,7 +126,7 @@ def library(packages: tuple[str, ...], pattern: str) -> Path:
 def main() -> int:
     """Prints the folders; one sentence and 1 where a package cannot be had."""
     try:
-        for packages in (JEMALLOC, FAKETIME, CLANG):
+        for packages in (JEMALLOC, FAKETIME, CLANG, SYSTEMD):
             print(unpacked(packages))
         print(with_dependencies(BROWSER))
     except FetchError as error:

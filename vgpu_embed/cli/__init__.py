@@ -8,10 +8,12 @@ from typing import Any, NoReturn
 
 import click
 
+from vgpu_embed.cli.bundle import bundle
 from vgpu_embed.cli.check import check
 from vgpu_embed.cli.command import command
 from vgpu_embed.cli.env import env
 from vgpu_embed.cli.failure import USAGE, Failure
+from vgpu_embed.cli.install import install, uninstall
 from vgpu_embed.cli.list import list_
 from vgpu_embed.cli.run import run
 from vgpu_embed.cli.set import set_
@@ -56,5 +58,5 @@ def main() -> None:
     """
 
 
-for one in (run, env, list_, check, status, set_, command, trace):
+for one in (run, env, list_, check, status, set_, command, trace, bundle, install, uninstall):
     main.add_command(one)

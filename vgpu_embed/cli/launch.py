@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -84,10 +85,16 @@ class Launch:
             if option.flag is not None and given[option.name]
         }
         validation.platform()
-        self.preload = [validation.installed(LIBRARY)]
+        for part in (LIBRARY, ALIAS):
+            validation.installed(part)
+        self.use(record.PACKAGE)
+
+    def use(self, package: Path) -> None:
+        """Preloads the libraries of that folder, such as a bundle's."""
+        self.preload = [str(package / LIBRARY)]
         self.folders: list[str] = []
         if self.mode == "virtual":
-            self.preload.append(validation.installed(ALIAS))
+            self.preload.append(str(package / ALIAS))
             self.folders.append(os.path.dirname(self.preload[-1]))
 
     def _mode(self, given: Mapping[str, list[str]], environment: Mapping[str, str]) -> str:

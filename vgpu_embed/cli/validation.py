@@ -15,6 +15,9 @@ from vgpu_embed.cli.failure import Failure, warn
 if TYPE_CHECKING:
     from vgpu_embed.policy import Policy
 
+PROFILE_FILE = re.compile(r"^(\d+x)?([^:]*(?:/[^:]*|\.toml))(?=:|$)")
+"""The number and the profile file of a GPU that is given by a file."""
+
 GLIBC = (2, 34)  # the oldest whose link-map namespaces can carry an interpreter
 
 
@@ -34,9 +37,14 @@ def platform() -> None:
             f"apt install libpython{python}) or build Python with --enable-shared (pyenv: "
             f"PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install {python})"
         )
-    if re.search("[ :;]", str(record.PACKAGE)):
+    preloadable(str(record.PACKAGE))
+
+
+def preloadable(folder: str) -> None:
+    """Fails where a library in that folder could not be preloaded."""
+    if re.search("[ :;]", folder):
         raise Failure(
-            f"{record.PACKAGE} has a space, ':' or ';' in it, which LD_PRELOAD cannot express; "
+            f"{folder} has a space, ':' or ';' in it, which LD_PRELOAD cannot express; "
             "install vgpu-embed in another folder"
         )
 
@@ -53,7 +61,7 @@ def gpus(specs: Sequence[str]) -> list[str]:
     """The same GPUs, paths of profile files made absolute; Failure if one is unknown or wrong."""
     from vgpu_embed import devices
 
-    absolute = [re.sub(r"^(\d+x)?([^:]*(?:/[^:]*|\.toml))(?=:|$)", _absolute, one) for one in specs]
+    absolute = [PROFILE_FILE.sub(_absolute, one) for one in specs]
     try:
         devices.parse_spec(absolute)
     except (LookupError, ValueError, OSError) as error:
@@ -118,9 +126,9 @@ def mode(asked: str | None, gpus: str | None, real: str | None) -> str:
 
 
 def log_file(name: str) -> str:
-    """The absolute path of the log file; Failure if it cannot be written."""
+    """The absolute path of the log file, or the journal; Failure if it cannot be written."""
     if name == options.JOURNAL:
-        raise Failure(f"--log-file {name} writing to the journal is not implemented yet; give a file")
+        return name
     return writable("--log-file", name)
 
 

@@ -69,8 +69,6 @@ def name_what_is_missing() -> None:
     for option in options.OPTIONS:
         if option.missing and setting(option.variable):
             log.write(log.ERROR, f"{option.variable} is ignored: {option.missing}")
-    if setting("VGPU_LOG_FILE") == options.JOURNAL:
-        log.write(log.ERROR, "VGPU_LOG_FILE is ignored: writing to the journal is not implemented yet")
 
 
 def load(before: Session | None = None) -> Session:

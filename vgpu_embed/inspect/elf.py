@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import stat
 from typing import Any
 
@@ -65,6 +66,24 @@ class Elf:
     def native(self) -> bool:
         """Whether it is made for the machine that this runs on."""
         return self.bits == 64 and self.machine == MACHINES.get(platform.machine())
+
+
+def glibc_needed(path: str) -> tuple[int, int]:
+    """The oldest glibc that has all the versioned functions that a library needs; (2, 0) where it needs none.
+
+    Raises NotElf or OSError.
+    """
+    oldest = (2, 0)
+    with open(path, "rb") as file:
+        try:
+            section: Any = ELFFile(file).get_section_by_name(".gnu.version_r")
+            for _, versions in section.iter_versions() if section else ():
+                for version in versions:
+                    match = re.fullmatch(r"GLIBC_(\d+)\.(\d+)(\.\d+)?", version.name)
+                    oldest = max(oldest, (int(match[1]), int(match[2]))) if match else oldest
+        except (ELFError, ValueError, UnicodeDecodeError) as error:
+            raise NotElf(f"{path} is not an ELF file") from error
+    return oldest
 
 
 def script_interpreter(path: str) -> str | None:
