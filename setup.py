@@ -96,7 +96,9 @@ class Build(build_ext):
         self.build_library(work, package, core.name)
         self.build_aliases(work / "generated", package)
         core_build.write_source(work / "core_cffi.c")
-        self.build_core(work / "core_cffi.c", core)
+        self.build_python_module(work / "core_cffi.c", core)
+        frames = core.with_name(core.name.replace("_core", "_frames", 1))
+        self.build_python_module(ROOT / "csrc/frames.c", frames, "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden")
 
     def copy_extensions_to_source(self) -> None:
         """For an installation in place: everything that was built, not the extension alone."""
@@ -181,21 +183,22 @@ class Build(build_ext):
         versioned = [folder / alias for alias in others if not alias.endswith(".so")]
         self.compile(folder / first, *holder, "-Wl,--no-as-needed", *versioned)
 
-    def build_core(self, source: Path, core: Path) -> None:
-        """The cffi core; Py* stays undefined, the namespace's libpython has it."""
+    def build_python_module(self, source: Path, module: Path, *flags: str) -> None:
+        """The cffi core, or the C half of a module; Py* stays undefined, the interpreter's libpython has it."""
         command = [
             *self.compiler_command,
             "-O2",
             "-g",
             "-fPIC",
             "-shared",
+            *flags,
             f"-I{ROOT}/csrc",
             "-o",
-            str(core),
+            str(module),
         ]
         command += [f"-I{sysconfig.get_path('include')}", str(source)]
         if subprocess.run(command).returncode:
-            fail(f"{core.name} could not be compiled; the compiler's messages are above")
+            fail(f"{module.name} could not be compiled; the compiler's messages are above")
 
 
 setup(ext_modules=[Extension("vgpu_embed._core", sources=[])], cmdclass={"build_ext": Build})

@@ -5,6 +5,7 @@
 void __ctype_init(void); /* libc's, per thread; exported for its own libraries */
 
 static const struct vgpu_host *host;
+static const struct vgpu_frames *frames; /* there from the first start on that has succeeded */
 static PyThreadState *main_state;
 static PyGILState_STATE fork_state;
 
@@ -12,8 +13,6 @@ static PyGILState_STATE fork_state;
 
 static uint64_t host_call(struct vgpu_frame *frame)
 {
-    if (!frame->target)
-        return VGPU_NOWHERE;
     host->call(frame);
     return frame->result;
 }
@@ -161,6 +160,25 @@ static const struct vgpu_host *host_info(void)
     return host;
 }
 
+static int start(uint32_t *retry_seconds)
+{
+    int next = vgpu_start(retry_seconds);
+    PyGILState_STATE state = PyGILState_Ensure();
+
+    if (next == VGPU_READY && !frames && (frames = PyCapsule_Import("vgpu_embed._frames.api", 0)))
+        frames->connect(host);
+    if (PyErr_Occurred())
+        PyErr_Print();
+    PyGILState_Release(state);
+    return next;
+}
+
+static int decide(struct vgpu_frame *frame, uint32_t key)
+{
+    int answered = frames ? frames->decide(frame, key) : -1;
+    return answered < 0 ? vgpu_decide(frame, key) : answered;
+}
+
 /* The namespace's C library has to be told of each thread that the program made. The thread's state is made here,
  * where no fork can come in between; cffi finds and uses it. */
 static int thread_begin(void)
@@ -301,8 +319,8 @@ vgpu_core_open(const struct vgpu_host *the_host, const struct vgpu_python *pytho
         return problem;
     main_state = PyEval_SaveThread();
     *core = (struct vgpu_core){
-        .start = vgpu_start,
-        .decide = vgpu_decide,
+        .start = start,
+        .decide = decide,
         .thread_begin = thread_begin,
         .thread_end = thread_end,
         .before_fork = before_fork,

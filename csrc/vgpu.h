@@ -115,6 +115,13 @@ struct vgpu_core {
     void (*overrun)(uint64_t thread, double seconds); /* a thread (pthread_t) has been in Python for so long */
 };
 
+/* What vgpu_embed._frames offers to the core, as its capsule "api". */
+struct vgpu_frames {
+    void (*connect)(const struct vgpu_host *host);
+    /* As vgpu_core.decide; -1: Python has to be asked how such calls are decided. */
+    int (*decide)(struct vgpu_frame *frame, uint32_t key);
+};
+
 /* Where to find the interpreter. Paths are absolute; `path` is a colon-separated list. */
 struct vgpu_python {
     char libpython[4096];

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from time import sleep
 
+import vgpu_embed._frames as _frames
 import vgpu_embed.tables as tables
 from vgpu_embed.frames import NULL_OUTPUT, FrameCall, argument
 from vgpu_embed.policy import Handler, Policy, Result
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     Verdict = int | str | bytes | None
-    Ask = Callable[[FrameCall], Verdict]
     Failed = Callable[[Handler, FrameCall, BaseException], Verdict]
     Memory = dict[tuple[Any, ...], "Kept | None"]
 
@@ -74,7 +74,7 @@ def in_force(handler: Handler) -> bool:
     return not handler.disabled or handler.policy.on_error == "deny"
 
 
-def ask_of(handler: Handler, failed: Failed, memory: Memory, tested: bool = False) -> Ask:
+def ask_of(handler: Handler, failed: Failed, memory: Memory, tested: bool = False) -> Any:
     """A handler as it is asked: what goes wrong in it is `failed`'s to say.
 
     `memory` is that of the function, for answers; `tested`: the predicate has been met by whoever asks.
@@ -83,31 +83,17 @@ def ask_of(handler: Handler, failed: Failed, memory: Memory, tested: bool = Fals
     if handler.disabled:
         return lambda call: DENIED[call.row.library] if test is None or test(call) else None
     remembers = handler.kind == "answer"
-    function = _remembering(handler, memory) if remembers else handler.function
 
-    def ask(call: FrameCall) -> Verdict:
-        try:
-            if test is not None and not test(call):
-                return None
-            verdict = function(call)
-            if verdict is None:
-                verdict = call.result if call.has_forwarded else None
-            elif type(verdict) is not Result:
-                verdict = checked(call, verdict)
-            if handler.in_a_row and not (remembers and call.repeated):
-                handler.in_a_row = 0
-            return verdict
-        except BaseException as error:
-            return caught(handler, call, error, failed)
+    def ends(handler: Handler, call: FrameCall, error: BaseException) -> Verdict:
+        return caught(handler, call, error, failed)
 
-    return ask
-
-
-def checked(call: FrameCall, verdict: Any) -> Verdict:
-    """What a handler returned, if it is a verdict. Raises TypeError."""
-    if isinstance(verdict, int) or (isinstance(verdict, (str, bytes)) and call.row.result_kind == "pointer"):
-        return verdict
-    raise TypeError(f"a hook returns None or a CUresult, not {type(verdict).__name__}")
+    return _frames.Ask(
+        handler=handler,
+        function=_remembering(handler, memory) if remembers else handler.function,
+        test=test,
+        caught=ends,
+        remembers=remembers,
+    )
 
 
 def caught(handler: Handler, call: FrameCall, error: BaseException, failed: Failed) -> Verdict:

@@ -1,11 +1,13 @@
 """Typed call objects: one class per function, made from its row when a policy first hooks it.
 
 What a class does with arguments is independent of where they come from: a frame of the preloaded library, or
-`vgpu_embed.testing`.
+`vgpu_embed.testing`. What happens at each call is in C (csrc/frames.c), what happens once a
+function or seldom is here.
 """
 
 from __future__ import annotations
 
+import vgpu_embed._frames as _frames
 import vgpu_embed.policy as policy
 import vgpu_embed.tables as tables
 from vgpu_embed.policy import Call, Result
@@ -14,102 +16,150 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-NULL_OUTPUT: dict[str, int] = {"driver": 1, "runtime": 1, "cublas": 7, "nvml": 2}
+    from vgpu_embed._frames import Kind
+
+NULL_OUTPUT: dict[str, int] = {"driver": 1, "runtime": 1, "cublas": 7, "nvml": 2, "loader": 0}
 """What a library answers to a NULL that it should write through: CUDA_ERROR_INVALID_VALUE, cudaErrorInvalidValue,
 CUBLAS_STATUS_INVALID_VALUE, NVML_ERROR_INVALID_ARGUMENT."""
 
+MASKS = (0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
+"""What of the result register counts: of a code, of an address."""
 
-SUCCESS = Result(0)
+# As csrc/frames.c has them.
+WHERE = {"gp": 0, "fp": 1, "stack": 2}
+KINDS = {"int": 0, "uint": 1, "float": 2, "double": 3, "pointer": 4, "struct": 5}
+TEXT = 5
+DIRECTIONS = {"in": 0, "out": 1, "inout": 2}
+SLOW, ADDRESS, SIGNED_NUMBER, NUMBER = range(1, 5)
 
 
-class FrameCall(Call):
+class FrameCall(_frames.Call, Call):
     """A call whose arguments lie in a `struct vgpu_frame`.
 
     It has no `__getattr__`: that would triple the cost of reading any attribute. See `sentence_of`.
+
+    Attributes:
+        result: what the call has been answered so far, by the driver or by `reply`.
+        written: how many bytes `reply` has written, by output.
+        repeated: whether the last answer that was asked was remembered.
+        failed: whether a handler has raised: what the others say must not be remembered for it.
     """
 
+    __slots__ = ()
     row: tables.Function
+    fields: tuple[_frames.Field, ...]
     ffi: Any
-    hooks: tuple[Any, ...] = ()
-    target: Any = None
-    """Where a call goes that `make` makes; None where there is no driver."""
-    result: Result | None = None
-    """What the call has been answered so far, by the driver or by `reply`."""
-    written: dict[str, int] = {}  # noqa: RUF012 - replaced, not changed
-    """How many bytes `reply` has written, by output."""
-    repeated = False
-    """Whether the last answer that was asked was remembered."""
-    failed = False
-    """Whether a handler has raised: what the others say must not be remembered for it."""
-    _next = 0
-    has_forwarded = False
 
-    def __init__(self, frame: Any) -> None:
-        self.frame = frame
-
-    def forward(self) -> Result:
-        """See `Call.forward`."""
-        if self.has_forwarded:
-            raise RuntimeError(f"{self.function}: forward() was called a second time")
-        place = self._next
-        verdict = self.run() if place < len(self.hooks) else None
-        code = self.real() if verdict is None else verdict
-        self.has_forwarded, self._next = True, place  # the hooks in between forward once each, too
-        self.result = result = Result(code) if code else SUCCESS
-        return result
+    @property
+    def frame(self) -> Any:
+        """The frame, as cffi has it."""
+        return self.ffi.cast("struct vgpu_frame *", self.address)
 
     def forwarded_result(self) -> Result | None:
         """What the call returned, if a hook has already made it."""
         return self.result if self.has_forwarded else None
 
-    def run(self) -> Any:
-        """Asks the hooks that have not been asked yet; the first verdict, or None."""
-        hooks, place = self.hooks, self._next
-        while place < len(hooks):
-            self._next = place = place + 1
-            verdict = hooks[place - 1](self)
-            if verdict is not None:
-                return verdict
-        return None
-
-    def real(self) -> int:
-        """Makes the call itself and returns what it returned. Overridden by whoever has a driver."""
-        raise NotImplementedError
-
-    def reply(self, result: int = 0, **outputs: Any) -> Result:
-        """See `Call.reply`."""
-        written = dict(self.written)
-        for name, value in outputs.items():
-            parameter = next((p for p in self.row.parameters or () if p.attribute == name), None)
-            if parameter is None or parameter.direction == "in":
-                outs = [p.attribute for p in self.row.parameters or () if p.direction != "in"]
-                raise TypeError(f"{self.function} has no out-parameter {name!r}; it has {', '.join(outs) or 'none'}")
-            pointer = argument(self, parameter)
-            if not pointer:
-                return Result(NULL_OUTPUT[self.row.library])
-            written[name] = _store(self, parameter, pointer, value)
-        self.written = written
-        self.result = Result(result)
-        return self.result
-
-    def make(self, function: str, **inputs: Any) -> Made:
-        """See `Call.make`."""
-        return Made(self.made_class(function), inputs)
-
-    def number(self, name: str) -> int:
-        """See `Call.number`."""
-        for parameter in self.row.parameters or ():
-            if parameter.attribute == name:
-                return _integer(parameter, _words(self, parameter))
-        raise AttributeError(policy.unknown_field(self.function, name))
-
     def address_of(self, pointer: Any) -> int:
         """See `Call.address_of`."""
         return int(self.ffi.cast("uintptr_t", pointer))
 
-    def made_class(self, function: str) -> type[FrameCall]:
-        """The class of another function's calls, as code of this one's library makes them. Overridden like `real`."""
+    # What csrc/frames.c asks Python for.
+
+    def _argument(self, parameter: tables.Parameter) -> Any:
+        return argument(self, parameter)
+
+    def _store(self, parameter: tables.Parameter, value: Any) -> int:
+        return _store(self, parameter, argument(self, parameter), value)
+
+    def _no_output(self, name: str) -> None:
+        outs = [p.attribute for p in self.row.parameters or () if p.direction != "in"]
+        raise TypeError(f"{self.function} has no out-parameter {name!r}; it has {', '.join(outs) or 'none'}")
+
+    def _unwritten(self, name: str) -> None:
+        raise AttributeError(f"{self.function} writes {name}: read it after call.forward()", name=None, obj=None)
+
+    @classmethod
+    def _no_field(cls, name: str) -> None:
+        raise AttributeError(policy.unknown_field(cls.function, name))
+
+    @classmethod
+    def _described(cls, parameter: tables.Parameter) -> tuple[Any, Any, Any, int, int]:
+        """A pointer's types: how to cast to them, its own, what it points to, and what kind of output that is."""
+        kind = cls.ffi.typeof(_pointer(cls.ffi, parameter, 0))
+        item = getattr(kind, "item", None)  # a function has none
+        return (cls.ffi.cast, kind, item, *(_output_kind(cls.ffi, item) if item else (SLOW, 0)))
+
+    @classmethod
+    def _room(cls, parameter: tables.Parameter, inputs: dict[str, Any]) -> tuple[Any, int]:
+        """Memory for an output of a call that is made, and where it is."""
+        if isinstance(parameter.out_size, str):
+            room = cls.ffi.new("char[]", inputs[parameter.out_size])
+        else:
+            room = cls.ffi.new(parameter.ctype.replace("const ", ""))
+        return room, int(cls.ffi.cast("uintptr_t", room))
+
+    @classmethod
+    def _value(cls, room: Any) -> Any:
+        """What a call that was made has left in its room."""
+        if cls.ffi.typeof(room).cname == "char[]":
+            return cls.ffi.string(room).decode(errors="surrogateescape")
+        return room[0]
+
+    def _made_kind(self, function: str) -> Kind:
+        """The calls of another function, as code of this one's library makes them."""
         raise NotImplementedError
+
+    def _register(self, verdict: str | bytes) -> int:
+        """Where a verdict that is text lies."""
+        text = verdict.encode() if isinstance(verdict, str) else verdict
+        return int(self.ffi.cast("uintptr_t", lasting_text(self.ffi, text)))
+
+
+def _output_kind(ffi: Any, kind: Any) -> tuple[int, int]:
+    """What is written where a pointer to this type points, and its size: addresses and whole numbers C writes."""
+    if kind.kind == "pointer":
+        return ADDRESS, 8
+    if kind.kind != "enum" and (kind.kind != "primitive" or kind.cname in ("char", "_Bool", "float", "double")):
+        return SLOW, 0
+    return SIGNED_NUMBER if int(ffi.cast(kind, -1)) < 0 else NUMBER, int(ffi.sizeof(kind))
+
+
+def kind_of(
+    calls: type[FrameCall],
+    caller: str,
+    hooks: tuple[Any, ...],
+    makes: dict[str, Kind],
+    owner: Any = None,
+    decide: Any = None,
+    target: int = 0,
+    leaves: bool = False,
+    through_host: bool = False,
+) -> Kind:
+    """The calls of a class by one library.
+
+    hooks are asked in turn; `makes` keeps the kinds of calls that the function's own library makes; `decide` is what
+    the preloaded library asks instead, with the call; calls that are made go to `target`. `leaves`: a call without a
+    verdict leaves by the library's jump; `through_host`: it is the library that makes a call.
+    """
+    row = calls.row
+    return _frames.Kind(
+        type=calls,
+        function=row.name,
+        caller=caller,
+        hooks=hooks,
+        fields=calls.fields,
+        makes=makes,
+        owner=owner,
+        decide=decide,
+        target=target,
+        mask=MASKS[row.result_kind == "pointer"],
+        slot=row.index,
+        stack_words=row.stack_words,
+        leaves=leaves,
+        null_output=NULL_OUTPUT[row.library],
+        through_host=through_host,
+        gives_text=row.result_kind == "pointer",
+    )
 
 
 def sentence_of(error: BaseException) -> str:
@@ -117,45 +167,6 @@ def sentence_of(error: BaseException) -> str:
     if isinstance(error, AttributeError) and isinstance(error.obj, FrameCall) and error.name:
         return policy.unknown_field(error.obj.function, error.name)
     return str(error)
-
-
-class Made:
-    """A call that was made from Python: ``result`` and, under their names, the outputs; text as text."""
-
-    def __init__(self, kind: type[FrameCall], inputs: dict[str, Any]) -> None:
-        ffi = kind.ffi
-        self._outputs: dict[str, Any] = {}
-        frame = ffi.new("struct vgpu_frame *")
-        stack = ffi.new("uint64_t[]", kind.row.stack_words or 1)
-        frame.stack = stack
-        frame.target = kind.target or ffi.NULL
-        texts = []
-        for parameter in kind.row.parameters or ():
-            value = inputs.get(parameter.attribute) or 0
-            if isinstance(value, str):
-                texts.append(ffi.new("char[]", value.encode(errors="surrogateescape")))
-                value = int(ffi.cast("uintptr_t", texts[-1]))
-            if parameter.direction == "out":
-                self._outputs[parameter.attribute] = pointer = _output(ffi, parameter, inputs)
-                value = int(ffi.cast("uintptr_t", pointer))
-            register, place = parameter.location
-            (stack if register == "stack" else frame.gp)[place] = value & 0xFFFFFFFFFFFFFFFF
-        call = kind(frame)
-        verdict = call.run()
-        self._ffi = ffi
-        self.result = Result(call.real() if verdict is None else verdict)
-
-    def __getattr__(self, name: str) -> Any:
-        output = self._outputs[name]
-        if self._ffi.typeof(output).cname == "char[]":
-            return self._ffi.string(output).decode(errors="surrogateescape")
-        return output[0]
-
-
-def _output(ffi: Any, parameter: tables.Parameter, inputs: dict[str, Any]) -> Any:
-    if isinstance(parameter.out_size, str):
-        return ffi.new("char[]", inputs[parameter.out_size])
-    return ffi.new(parameter.ctype.replace("const ", ""))
 
 
 def _words(call: FrameCall, parameter: tables.Parameter) -> Any:
@@ -263,18 +274,19 @@ def lasting_text(ffi: Any, text: bytes) -> Any:
     return _texts.setdefault(text, ffi.new("char[]", text))
 
 
-def _field(parameter: tables.Parameter) -> property:
-    if parameter.direction == "out":
-
-        def read_out(call: FrameCall) -> Any:
-            if call.result is None:
-                raise AttributeError(
-                    f"{call.function} writes {parameter.attribute}: read it after call.forward()", name=None, obj=None
-                )
-            return argument(call, parameter)
-
-        return property(read_out)
-    return property(lambda call: argument(call, parameter))
+def _field(parameter: tables.Parameter) -> _frames.Field:
+    where, place = parameter.location
+    text = parameter.ctype == "const char *" and parameter.direction == "in"
+    return _frames.Field(
+        parameter=parameter,
+        attribute=parameter.attribute,
+        where=WHERE[where],
+        place=place,
+        kind=TEXT if text else KINDS[parameter.kind],
+        size=min(parameter.size, 255),
+        direction=DIRECTIONS[parameter.direction],
+        is_enum=bool(parameter.enum),
+    )
 
 
 _classes: dict[tuple[str, type[FrameCall]], type[FrameCall]] = {}
@@ -288,7 +300,7 @@ def call_class(name: str, base: type[FrameCall]) -> type[FrameCall]:
     found = _classes.get((name, base))
     if found is None:
         row = tables.function(name)
-        fields: dict[str, Any] = {p.attribute: _field(p) for p in row.parameters or ()}
-        fields.update(function=row.name, row=row)
-        found = _classes[name, base] = type(name, (base,), fields)
+        fields = {parameter.attribute: _field(parameter) for parameter in row.parameters or ()}
+        more: dict[str, Any] = {"function": row.name, "row": row, "fields": tuple(fields.values()), "__slots__": ()}
+        found = _classes[name, base] = type(name, (base,), {**fields, **more})
     return found

@@ -69,6 +69,7 @@ class Call:
     are readable after ``forward()`` or ``reply()``: they raise AttributeError before.
     """
 
+    __slots__ = ()
     function: str
     """Exported name, for example ``cuMemAlloc_v2``."""
     caller: str

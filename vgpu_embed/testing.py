@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cffi
 from cffi import recompiler
@@ -29,10 +29,13 @@ from vgpu_embed import policy as policies
 from vgpu_embed.devices import Profile
 from vgpu_embed.embed.redirect import not_supported
 from vgpu_embed.events import Event, Events, word_of
-from vgpu_embed.frames import LAYOUTS, FrameCall, argument, call_class, lasting_text, sentence_of
+from vgpu_embed.frames import LAYOUTS, FrameCall, argument, call_class, kind_of, lasting_text, sentence_of
 from vgpu_embed.policy import CallLog, Handler, Policy, Process, Result, matches
 from vgpu_embed.virtual import contexts
 from vgpu_embed.virtual.fake import FakeMachine
+
+if TYPE_CHECKING:
+    from vgpu_embed._frames import Kind
 
 ROOM = 256
 """Length of a text buffer where a test does not say it."""
@@ -130,8 +133,9 @@ class FakeDriver:
         self.machine = FakeMachine(profiles, ({} if environment is None else environment).get)
         self.below = self.machine.policies()
         """The policies that are the driver."""
-        self._kinds: dict[tuple[str, str], type[HostCall]] = {}
-        self._driver_kinds: dict[str, type[DriverCall]] = {}
+        self._kinds: dict[tuple[str, str], Kind] = {}
+        self._driver_kinds: dict[tuple[str, str], Kind] = {}
+        self._makes: dict[str, dict[str, Kind]] = {library: {} for library in tables.LIBRARIES}
         self._memories: dict[str, asking.Memory] = {}
         self._events: list[Event] = []
         if initialised and self.machine.start() == 0:
@@ -163,7 +167,7 @@ class FakeDriver:
             if name not in names:
                 raise TypeError(policies.unknown_field(function, name))
         passed = Arguments(row, {**inputs, **dict(zip(names, arguments, strict=False))})
-        call = self.host_kind(function, caller or self.program)(passed.frame)
+        call = self.host_kind(function, caller or self.program)(passed.address)
         call._arguments = passed
         self._enter()
         start = time.monotonic_ns()
@@ -224,6 +228,8 @@ class FakeDriver:
     def _forget(self) -> None:
         """Drops what answers are remembered, and which handlers are asked."""
         self._kinds.clear()
+        for made in self._makes.values():
+            made.clear()
         self._memories.clear()
 
     def unanswered(self, call: DriverCall) -> int:
@@ -240,36 +246,36 @@ class FakeDriver:
                 pointer[0] = ffi.cast(ffi.typeof(pointer).item, self.machine.handle())
         return 0
 
-    def host_kind(self, function: str, caller: str) -> type[HostCall]:
-        """The class of a function's calls from a library: it has the handlers to ask."""
+    def host_kind(self, function: str, caller: str) -> Kind:
+        """A function's calls from a library: they have the handlers to ask."""
         found = self._kinds.get((function, caller))
         if found is None:
             memory = self._memories.setdefault(function, {})
-            fields = {
-                "_driver": self,
-                "caller": caller,
-                "program": self.program,
-                "process": self.process,
-                "hooks": tuple(
-                    asking.ask_of(handler, self._failed, memory)
-                    for handler in asking.handlers_of(self.policies, function, self.program, caller)
-                ),
-            }
-            found = self._kinds[function, caller] = type(function, (self.host_class(function),), fields)
+            hooks = tuple(
+                asking.ask_of(handler, self._failed, memory)
+                for handler in asking.handlers_of(self.policies, function, self.program, caller)
+            )
+            found = self._kinds[function, caller] = self._kind(self.host_class(function), caller, hooks)
         return found
 
-    def host_class(self, function: str) -> type[HostCall]:
+    def host_class(self, function: str) -> type[FrameCall]:
         """The class of a function's calls, whoever makes them."""
-        kind: type[Any] = call_class(function, HostCall)
-        return kind
+        return call_class(function, HostCall)
 
-    def driver_kind(self, function: str) -> type[DriverCall]:
-        """The class of a function's calls where they have passed the policies."""
-        found = self._driver_kinds.get(function)
+    def driver_kind(self, function: str, caller: str) -> Kind:
+        """A function's calls from a library where they have passed the policies."""
+        found = self._driver_kinds.get((function, caller))
         if found is None:
             hooks = tuple(handler.function for handler in asking.handlers_of(self.below, function, "", ""))
-            fields = {"_driver": self, "program": self.program, "hooks": hooks}
-            found = self._driver_kinds[function] = type(function, (call_class(function, DriverCall),), fields)
+            found = self._driver_kinds[function, caller] = self._kind(call_class(function, DriverCall), caller, hooks)
+        return found
+
+    def _kind(self, calls: type[FrameCall], caller: str, hooks: tuple[Any, ...]) -> Kind:
+        return kind_of(calls, caller, hooks, self._makes[calls.row.library], owner=self)
+
+    def made_kind(self, function: str, library: str) -> Kind:
+        """A function's calls as code of a library makes them."""
+        found = self._makes[library][function] = self.host_kind(function, asking.CALLERS[library])
         return found
 
 
@@ -277,9 +283,23 @@ class HostCall(FrameCall):
     """A call of the program, or one that is made in a library's name."""
 
     ffi = ffi
-    _driver: FakeDriver
     _reached = False
     _arguments: Arguments | None = None
+
+    @property
+    def _driver(self) -> FakeDriver:
+        driver: FakeDriver = self._kind.owner
+        return driver
+
+    @property
+    def program(self) -> str:  # type: ignore[override]
+        """The executable's file name."""
+        return self._driver.program
+
+    @property
+    def process(self) -> Process:  # type: ignore[override]
+        """The process."""
+        return self._driver.process
 
     @property
     def log(self) -> CallLog:
@@ -296,8 +316,8 @@ class HostCall(FrameCall):
         """What the driver answers."""
         self._reached = True
         answer = self._driver.answers.get(self.function)
-        call = self._driver.driver_kind(self.function)(self.frame)
-        call.caller = self.caller
+        call = self._driver.driver_kind(self.function, self.caller)(self.address)
+        call.result = Result(0)  # outputs are there to be written
         verdict = answer(call) if callable(answer) else answer
         if verdict is None:
             verdict = call.run()
@@ -308,15 +328,12 @@ class HostCall(FrameCall):
             return int(ffi.cast("uintptr_t", lasting_text(ffi, verdict.encode())))
         return int(verdict)
 
-    def made_class(self, function: str) -> type[FrameCall]:
-        """See `FrameCall.made_class`."""
-        return self._driver.host_kind(function, asking.CALLERS[self.row.library])
+    def _made_kind(self, function: str) -> Kind:
+        return self._driver.made_kind(function, self.row.library)
 
 
 class DriverCall(HostCall):
-    """The same call, below the policies. Outputs are there to be written."""
-
-    result = Result(0)
+    """The same call, below the policies."""
 
     def real(self) -> int:
         """There is nothing further down."""
@@ -345,6 +362,7 @@ class Arguments:
 
     def __init__(self, row: tables.Function, given: dict[str, Any]) -> None:
         self.frame = ffi.new("struct vgpu_frame *")
+        self.address = int(ffi.cast("uintptr_t", self.frame))
         self.stack = self.frame.stack = ffi.new("uint64_t[]", row.stack_words or 1)
         self.passed: dict[str, Any] = {}
         """Arguments by the headers' names: numbers, structs, and pointers that keep their memory."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from vgpu_embed._core import ffi
 
 from vgpu_embed import options, tables
-from vgpu_embed.frames import FrameCall, call_class
+from vgpu_embed.frames import FrameCall, call_class, kind_of
 from vgpu_embed.policy import UNITS, Policy, PolicyError, apply_settings, parse_value
 
 # ---- options of policies ----
@@ -106,6 +106,11 @@ class Received(FrameCall):
     ffi = ffi
 
 
+def received(row: tables.Function, frame: Any) -> Any:
+    """The call of a frame."""
+    return kind_of(call_class(row.name, Received), "program", (), {})(int(ffi.cast("uintptr_t", frame)))
+
+
 def frame_of(row: tables.Function, raw: dict[str, bytes], garbage: int) -> tuple[Any, Any]:
     """A frame with these bytes where the calling convention has them; everything else is garbage."""
     frame, stack = ffi.new("struct vgpu_frame *"), ffi.new("uint64_t[]", [garbage] * (row.stack_words + 1))
@@ -134,7 +139,7 @@ def test_a_hook_reads_what_was_passed(data: st.DataObject, row: tables.Function,
     """Scalars and enums of every function: sign, width, floats, registers and stack; also values no header names."""
     raw = {p.attribute: data.draw(st.binary(min_size=p.size, max_size=p.size)) for p in row.parameters or ()}
     frame, _stack = frame_of(row, raw, garbage)
-    call = call_class(row.name, Received)(frame)
+    call = received(row, frame)
     for parameter in row.parameters or ():
         shape = form(parameter)
         if shape is None or parameter.direction != "in":
@@ -166,7 +171,7 @@ def test_what_a_hook_replies_is_what_the_program_reads(
     address = int(ffi.cast("uintptr_t", memory)) + 8
     raw[parameter.attribute] = struct.pack("<Q", address if data.draw(st.booleans()) else 0)
     frame, _stack = frame_of(row, raw, 0)
-    call = call_class(row.name, Received)(frame)
+    call = received(row, frame)
     (value,) = struct.unpack(shape, data.draw(st.binary(min_size=size, max_size=size)))
     with pytest.raises(AttributeError):
         getattr(call, parameter.attribute)
@@ -191,7 +196,7 @@ def test_text_is_cut_to_the_program_s_buffer_and_ends(text: str, room: int) -> N
     raw["len"] = struct.pack("<i", room)
     assume(set(raw) == {p.attribute for p in row.parameters or ()})
     frame, _stack = frame_of(row, raw, 0)
-    call_class(row.name, Received)(frame).reply(name=text)
+    received(row, frame).reply(name=text)
     whole = text.encode() + b"\0"
     expected = whole if len(whole) <= room else whole[: room - 1] + b"\0" if room else b""
     assert bytes(ffi.buffer(memory))[:64] == expected.ljust(64, b"\xaa")

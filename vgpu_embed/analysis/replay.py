@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vgpu_embed import policy as policies
 from vgpu_embed import tables
@@ -19,6 +19,9 @@ from vgpu_embed.frames import FrameCall, argument, call_class
 from vgpu_embed.inspect import recording
 from vgpu_embed.policy import Handler, Policy, Process
 from vgpu_embed.testing import LAZY, FakeDriver, HostCall, ffi
+
+if TYPE_CHECKING:
+    from vgpu_embed._frames import Field, Kind
 
 ROOM = 1 << 20
 """Bytes behind each pointer argument; what a policy writes goes there."""
@@ -116,21 +119,18 @@ class RecordedProcess(Process):
 class RecordedCall(HostCall):
     """A call of a trace."""
 
-    _driver: Replay
-
-    def __init__(self, frame: Any) -> None:
-        super().__init__(frame)
-        self.assigned: set[str] = set()
-        """Outputs that a hook has written through the pointer."""
+    assigned: set[str]
+    """Outputs that a hook has written through the pointer."""
 
     def real(self) -> int:
         """What the driver said then."""
         self._reached = True
-        if self._driver.said is None:
+        said: int | None = self._kind.owner.said
+        if said is None:
             raise Undecidable(f"the driver was not asked for {self.function} then, so its result is not known")
-        return self._driver.said
+        return said
 
-    def made_class(self, function: str) -> type[FrameCall]:
+    def _made_kind(self, function: str) -> Kind:
         """The driver's answer to another call is not in the trace."""
         raise Undecidable(f"it depends on what the driver says to a {function} of the policy's own")
 
@@ -139,17 +139,17 @@ class RecordedCall(HostCall):
         return pointer._address if isinstance(pointer, Pointer) else super().address_of(pointer)
 
 
-def _field(parameter: tables.Parameter, base: property) -> property:
+def _field(parameter: tables.Parameter, base: Field) -> property:
     """A parameter that points to memory, as hooks see it."""
 
     def read(call: RecordedCall) -> Any:
-        address = call._driver.addresses.get(parameter.attribute)
+        address = call._kind.owner.addresses.get(parameter.attribute)
         if not address:
-            return base.fget(call)  # type: ignore[misc]
+            return base.__get__(call)
         if parameter.direction == "in" and parameter.ctype == "const char *":
             raise Undecidable(f"it depends on the text {parameter.attribute} of {call.function}")
         if parameter.direction == "out":
-            base.fget(call)  # type: ignore[misc]  # raises before the call has a result
+            base.__get__(call)  # raises before the call has a result
         return Pointer(call, parameter.attribute, address, argument(call, parameter))
 
     return property(read)
@@ -169,9 +169,9 @@ class Replay(FakeDriver):
         self._flushed = 0
         self._observed = {name for one in policy for observer in one.observers for name in observer.functions}
 
-    def host_class(self, function: str) -> type[HostCall]:
+    def host_class(self, function: str) -> type[FrameCall]:
         """See `FakeDriver.host_class`."""
-        recorded: Any = call_class(function, RecordedCall)
+        recorded = call_class(function, RecordedCall)
         pointers = [p for p in tables.function(function).parameters or () if p.pointee is not None]
         fields = {p.attribute: _field(p, getattr(recorded, p.attribute)) for p in pointers}
         return type(function, (recorded,), fields)
@@ -200,18 +200,21 @@ class Replay(FakeDriver):
         kind = self.host_kind(event.function, event.caller)
         if not kind.hooks:
             return Outcome("forwarded", said)
-        if len(event.words) < sum(tables.words(kind.row)):
+        row = tables.function(event.function)
+        if len(event.words) < sum(tables.words(row)):
             return Outcome("undecidable", None, f"the arguments of {event.function} were not recorded")
         self._enter()
         self.said = said
-        call: Any = kind(self._frame(kind.row, event))
+        frame = self._frame(row, event)
+        call = kind(int(ffi.cast("uintptr_t", frame)))
+        call.assigned = set()
         try:
             verdict = call.run()
         except Undecidable as error:
             return Outcome("undecidable", None, str(error))
         if verdict is None:
             return Outcome("forwarded", said)
-        return Outcome("forwarded" if call._reached else "answered", result_of(kind.row, verdict))
+        return Outcome("forwarded" if call._reached else "answered", result_of(row, verdict))
 
     def _frame(self, row: tables.Function, event: recording.Event) -> Any:
         """The call's frame; its pointers to memory point into a room of ours."""

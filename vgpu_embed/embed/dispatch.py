@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from vgpu_embed import tables
+from vgpu_embed import _frames, tables
 from vgpu_embed._core import ffi, lib
-from vgpu_embed.asking import CALLERS, ask_of, caught, checked, effect_of, handlers_of, in_force, kept_of
+from vgpu_embed.asking import CALLERS, ask_of, effect_of, handlers_of, in_force, kept_of
 from vgpu_embed.embed import log, state
 from vgpu_embed.embed.guard import Overrun, describe
 from vgpu_embed.embed.redirect import REGISTRATIONS, not_supported
 from vgpu_embed.embed.session import Session
-from vgpu_embed.frames import FrameCall, call_class, lasting_text
+from vgpu_embed.frames import FrameCall, call_class, kind_of
 from vgpu_embed.policy import CallLog, Handler, Process, Result, matches, value_text
 from vgpu_embed.predicates import EITHER
 from vgpu_embed.tables import enumerations
@@ -19,19 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from vgpu_embed._frames import Kind
     from vgpu_embed.asking import Memory, Verdict
 
-
-MASKS = (0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
-"""What of the result register counts: of a code, of an address."""
 FORWARDED: int = lib.VGPU_FORWARDED
 REMEMBERED: int = lib.VGPU_REMEMBERED
-NOWHERE: int = lib.VGPU_NOWHERE
-
-DRIVEN = Result(0)
-"""The driver's own success: the frame has it already."""
-
-host_call = lib.host_call
 
 
 class Chain:
@@ -54,31 +46,46 @@ class Chain:
         self._shown.add(key)
         return first
 
-    def calls_from(self, caller: str, through_c: bool = True) -> type[EmbeddedCall]:
-        """The class of calls that a library or program of this file name makes: it has the handlers to ask.
-
-        `through_c`: they come from a thunk, where C has evaluated a lone handler's predicate.
-        """
+    def calls_from(self, caller: str, number: int) -> Kind:
+        """The calls that a library or program of this file name makes, `number` among callers, as a thunk gets them."""
+        # Where there is one handler, C has evaluated its predicate.
+        tested = len(self.handlers) == 1 and not current.session.is_virtual
         handlers = handlers_of(current.session.policies, self.function.name, current.session.program, caller)
-        tested = through_c and len(self.handlers) == 1 and not current.session.is_virtual
-        hooks = tuple(ask_of(handler, failed, self.memory, tested) for handler in handlers)
-        base = LoaderCall if self.function.library == "loader" else EmbeddedCall
         answers = [handler for handler in handlers if handler.kind == "answer"]
-        fields: dict[str, Any] = {
-            "caller": caller,
-            "hooks": hooks,
-            "chain": self,
-            "leaves": base is LoaderCall or not current.session.is_virtual,
-            "mask": MASKS[self.function.result_kind == "pointer"],
-            "asks_more": len(hooks) > 1,
-            "alone": handlers[0] if tested and len(hooks) == 1 and not handlers[0].disabled else None,
-            "remembers": bool(answers) and len(answers) == len(handlers),
-        }
-        if len(hooks) == 1:
-            fields.update(run=hooks[0], _next=1)
-        made = type(self.function.name, (call_class(self.function.name, base),), fields)
-        assert issubclass(made, EmbeddedCall)
-        return made
+        decide: Callable[[EmbeddedCall], int] | None = None
+        if answers and len(answers) == len(handlers):
+            decide = remembering(self, number)
+        elif shows:
+            decide = showing
+        elif not handlers and self.leaves:
+            decide = passing(number)
+        return self._kind(caller, handlers, tested, decide)
+
+    def calls_made(self, caller: str) -> Kind:
+        """The calls that are made from Python in a library's name."""
+        handlers = handlers_of(current.session.policies, self.function.name, current.session.program, caller)
+        return self._kind(caller, handlers, False, None)
+
+    def _kind(
+        self, caller: str, handlers: list[Handler], tested: bool, decide: Callable[[EmbeddedCall], int] | None
+    ) -> Kind:
+        is_loader = self.function.library == "loader"
+        return kind_of(
+            call_class(self.function.name, LoaderCall if is_loader else EmbeddedCall),
+            caller,
+            tuple(ask_of(handler, failed, self.memory, tested) for handler in handlers),
+            made[self.function.library],
+            owner=self,
+            decide=decide,
+            target=int(ffi.cast("uintptr_t", lib.host_real(self.function.index))),
+            leaves=self.leaves,
+            through_host=not is_loader,
+        )
+
+    @property
+    def leaves(self) -> bool:
+        """Whether a call without a verdict leaves by the library's jump; otherwise there is nowhere to go."""
+        return self.function.library == "loader" or not current.session.is_virtual
 
     def route(self) -> None:
         """Tells the library what to do with calls of this function."""
@@ -155,8 +162,9 @@ def install(session: Session) -> None:
 def renew() -> None:
     """Forgets what was prepared or remembered for the handlers of before."""
     current.installed += 1
-    prepared.clear()
-    made.clear()
+    _frames.forget()
+    for kinds in made.values():
+        kinds.clear()
     for chain in chains.values():
         chain.memory.clear()
     lib.host_forget()
@@ -179,74 +187,49 @@ def _route_virtual() -> None:
 
 
 class EmbeddedCall(FrameCall):
-    """A call that a thunk of the library received, or that virtual mode makes in a library's name."""
+    """A call that a thunk of the library received, or that is made from Python in a library's name."""
 
+    __slots__ = ()
     ffi = ffi
-    chain: Chain
-    leaves: bool
-    """A call without a verdict leaves by the library's jump; otherwise there is nowhere to go."""
-    mask: int
-    alone: Handler | None
-    """The only one that is asked, and whose predicate C has evaluated."""
-    asks_more: bool
-    """There are hooks behind the first."""
-    remembers: bool
-    """Whether C may repeat what this call is answered."""
     program = ffi.string(lib.host_info().program).decode(errors="replace")
     process = Process(program)
+
+    @property
+    def chain(self) -> Chain:
+        """Its function's."""
+        chain: Chain = self._kind.owner
+        return chain
 
     @property
     def log(self) -> CallLog:
         """Log lines that name this call's function."""
         return log.PolicyLog(self.function)
 
-    def forward(self) -> Result:
-        """`FrameCall.forward`, short where the driver comes next and has nothing to complain of."""
-        if self.asks_more or self.has_forwarded:
-            return FrameCall.forward(self)
-        self.has_forwarded = True
-        if register := host_call(self.frame):
-            self.result = result = Result(self.code_of(register))
-            return result
-        self.result = DRIVEN
-        return DRIVEN
+    def _unsupported(self) -> int:
+        return unsupported(self.row)
 
-    def real(self) -> int:
-        """The driver's own function, with the interpreter lock released."""
-        return self.code_of(host_call(self.frame))
-
-    def code_of(self, register: int) -> int:
-        """What a result register means; that there was nowhere to go is said once."""
-        return unsupported(self.row) if register == NOWHERE else register & self.mask
-
-    def made_class(self, function: str) -> type[FrameCall]:
-        """See `FrameCall.made_class`."""
-        return made[function, self.row.library]
+    def _made_kind(self, function: str) -> Kind:
+        library = self.row.library
+        begun = current.installed
+        kind = chain_of(tables.function(function).index).calls_made(CALLERS[library])
+        made[library][function] = kind
+        if begun != current.installed:  # of handlers that are not in force any more
+            made[library].pop(function, None)
+        return kind
 
 
 class LoaderCall(EmbeddedCall):
     """A call of one of the loader's functions."""
 
-    forward = FrameCall.forward
+    __slots__ = ()
 
     def real(self) -> int:
         """There is no way."""
         raise RuntimeError(f"{self.function} depends on who calls it, so a hook cannot forward it: return None")
 
 
-class MadeClasses(dict[tuple[str, str], "type[EmbeddedCall]"]):
-    """Call classes by function and the library that calls it, made when a library first does."""
-
-    def __missing__(self, key: tuple[str, str]) -> type[EmbeddedCall]:
-        function, library = key
-        slot = tables.function(function).index
-        kind = chain_of(slot).calls_from(CALLERS[library], through_c=False)
-        kind.target = lib.host_real(slot)
-        self[key] = kind
-        return kind
-
-
-made = MadeClasses()
+made: dict[str, dict[str, Kind]] = {library: {} for library in tables.LIBRARIES}
+"""Calls that are made from Python, by the library in whose name, and by function."""
 
 
 # ---- asking --------------------------------------------------------------------------------------------------------
@@ -322,140 +305,81 @@ def report(_type: type[BaseException], error: BaseException, trace: Any) -> int:
     return 0
 
 
-class Prepared(dict[int, "Callable[[Any], int]"]):
-    """What is done with a frame, by slot and caller, made at a function's first call from each library."""
-
-    def __missing__(self, key: int) -> Callable[[Any], int]:
-        slot, caller = key >> 16, ffi.string(lib.host_caller(key & 0xFFFF)).decode(errors="replace")
-        begun = current.installed
-        kind = chain_of(slot).calls_from(caller)
-        if not kind.hooks and kind.leaves and not shows:
-            made = passing(key & 0xFFFF)
-        else:
-            made = remembering(kind, key & 0xFFFF) if kind.remembers else deciding(kind)
-        self[key] = made
-        if begun != current.installed:  # of handlers that are not in force any more
-            self.pop(key, None)
-        return made
-
-
-prepared = Prepared()
 shows: bool = log.level >= log.INFO
+_frames.on_error(report)
 
 
 @ffi.def_extern(onerror=report)
 def vgpu_decide(frame: Any, key: int) -> int:
-    """Asks the policies about one call. 0: forward it. 1: `frame.result` is the answer.
+    """Asks the policies about a function's first call from a library; with the next ones C knows what to do.
 
-    `key` is the slot times 65536 plus the number of the calling file.
+    0: forward it. 1: `frame.result` is the answer. `key` is the slot times 65536 plus the number of the calling file.
     """
-    return prepared[key](frame)
+    slot, number = key >> 16, key & 0xFFFF
+    begun = current.installed
+    kind = chain_of(slot).calls_from(ffi.string(lib.host_caller(number)).decode(errors="replace"), number)
+    _frames.prepare(key, kind)
+    if begun != current.installed:  # of handlers that are not in force any more
+        _frames.forget()
+    return kind.decide(int(ffi.cast("uintptr_t", frame)))
 
 
-def deciding(kind: type[EmbeddedCall]) -> Callable[[Any], int]:
-    """`vgpu_decide` for one function and caller."""
-    run, leaves = kind.run, kind.leaves
-    if kind.alone and leaves and not shows:
-        return deciding_alone(kind, kind.alone)
+def passing(number: int) -> Callable[[EmbeddedCall], int]:
+    """What is done with a call where no policy has a say about this caller: from then on C knows."""
 
-    def decide(frame: Any) -> int:
-        call = kind(frame)
-        verdict = run(call)
-        if shows and call.chain.is_shown(call):
-            return shown(call, verdict)
-        if verdict is None:
-            if leaves:
-                return 0
-            verdict = call.real()
-        frame.result = verdict if type(verdict) is Result else register_of(verdict)
-        return 1
-
-    return decide
-
-
-def passing(caller: int) -> Callable[[Any], int]:
-    """`vgpu_decide` where no policy has a say about this caller: from then on C knows."""
-
-    def decide(frame: Any) -> int:
-        lib.host_remember(frame, caller, frame.generation, FORWARDED, ffi.NULL, 0)
+    def decide(call: EmbeddedCall) -> int:
+        frame = call.frame
+        lib.host_remember(frame, number, frame.generation, FORWARDED, ffi.NULL, 0)
         return 0
 
     return decide
 
 
-def deciding_alone(kind: type[EmbeddedCall], handler: Handler) -> Callable[[Any], int]:
-    """`deciding` for the usual case, a lone hook: `ask_of` written out, since each step of Python counts here."""
-    function = handler.function
+def remembering(chain: Chain, number: int) -> Callable[[EmbeddedCall], int]:
+    """What is done with a call whose handlers are answers: C repeats what they say."""
+    caller = number if any(handler.caller for handler in chain.handlers) else 0
 
-    def decide(frame: Any) -> int:
-        call = kind(frame)
-        try:
-            verdict: Verdict = function(call)
-            if handler.in_a_row:
-                handler.in_a_row = 0
-            if verdict is None:
-                if not call.has_forwarded:
-                    return 0
-                verdict = call.result
-            if verdict is DRIVEN:
-                return 1
-            if type(verdict) is not Result:
-                verdict = checked(call, verdict)
-        except BaseException as error:
-            verdict = caught(handler, call, error, failed)
-            if verdict is None:
-                return 0
-        frame.result = verdict if type(verdict) is Result else register_of(verdict)  # type: ignore[arg-type]
-        return 1
-
-    return decide
-
-
-def remembering(kind: type[EmbeddedCall], number: int) -> Callable[[Any], int]:
-    """`deciding` for a function whose handlers are answers: C repeats what they say."""
-    caller = number if any(handler.caller for handler in kind.chain.handlers) else 0
-
-    def decide(frame: Any) -> int:
-        call = kind(frame)
+    def decide(call: EmbeddedCall) -> int:
+        frame = call.frame
         generation = frame.generation
         verdict = call.run()
-        if verdict is None and kind.leaves and not shows:
+        if verdict is None and chain.leaves and not shows:
             if not call.failed:
                 lib.host_remember(frame, caller, generation, FORWARDED, ffi.NULL, 0)
             return 0
         answered = verdict is not None and not call.failed
         if verdict is None:
             verdict = call.forward()
-        frame.result = register_of(verdict)
+        frame.result = register_of(call, verdict)
         kept = kept_of(call, verdict) if answered and log.level < log.DEBUG else None
         if kept:
             outputs = [(parameter.location[1], len(data)) for parameter, data in kept.outputs]
             rows = ffi.new("struct vgpu_output[]", outputs)
             lib.host_remember(frame, caller, generation, REMEMBERED, rows, len(outputs))
-        if shows and call.chain.is_shown(call):
+        if shows and chain.is_shown(call):
             show(call, frame.result)
         return 1
 
     return decide
 
 
-def shown(call: EmbeddedCall, verdict: Verdict) -> int:
-    """Like the end of `vgpu_decide`, with the CALLED line. A call that nobody answered is made here for its result."""
+def showing(call: EmbeddedCall) -> int:
+    """What is done with a call while log lines are written: those that have one are made here, for their result."""
+    verdict = call.run()
+    is_shown = call.chain.is_shown(call) and not (verdict is None and call.row.library == "loader")
     if verdict is None:
-        if call.row.library == "loader":
+        if call.chain.leaves and not is_shown:
             return 0
         verdict = call.result = Result(call.real())
-    call.frame.result = register_of(verdict)
-    show(call, call.frame.result)
+    call.frame.result = register_of(call, verdict)
+    if is_shown:
+        show(call, call.frame.result)
     return 1
 
 
-def register_of(verdict: int | str | bytes) -> int:
+def register_of(call: EmbeddedCall, verdict: int | str | bytes) -> int:
     """A verdict as the register's value; text becomes a C string that stays."""
-    if isinstance(verdict, int):
-        return verdict & 0xFFFFFFFFFFFFFFFF
-    text = verdict.encode() if isinstance(verdict, str) else verdict
-    return int(ffi.cast("uintptr_t", lasting_text(ffi, text)))
+    return verdict & 0xFFFFFFFFFFFFFFFF if isinstance(verdict, int) else call._register(verdict)
 
 
 def chain_of(slot: int) -> Chain:
@@ -478,7 +402,7 @@ def show(call: EmbeddedCall, register: int) -> None:
         else:
             outputs.append(f"{parameter.name}={shown_output(call, parameter)}")
     tail = f" ({', '.join(outputs)})" if outputs and register == 0 else ""
-    result = result_text(call.row, register & call.mask)
+    result = result_text(call.row, register & call._kind.mask)
     log.write(log.INFO, f"{call.function}() CALLED ({', '.join(inputs)}) -> {result}{tail}")
 
 

@@ -1,0 +1,81 @@
+from collections.abc import Callable
+from typing import Any
+
+from vgpu_embed.policy import Result
+
+class Field:
+    def __init__(
+        self,
+        parameter: object,
+        attribute: str,
+        where: int,
+        place: int,
+        kind: int,
+        size: int,
+        direction: int,
+        is_enum: bool,
+    ) -> None: ...
+    def __get__(self, call: object, type: object = None, /) -> Any: ...
+
+class Kind:
+    function: str
+    owner: Any
+    hooks: tuple[Any, ...]
+    leaves: bool
+    mask: int
+    def __init__(
+        self,
+        *,
+        type: type,
+        function: str,
+        caller: str,
+        hooks: tuple[Any, ...],
+        fields: tuple[Field, ...],
+        makes: dict[str, Kind],
+        owner: Any,
+        decide: Any,
+        target: int,
+        mask: int,
+        slot: int,
+        stack_words: int,
+        leaves: bool,
+        null_output: int,
+        through_host: bool,
+        gives_text: bool,
+    ) -> None: ...
+    def __call__(self, frame: int) -> Any: ...
+    def decide(self, address: int, /) -> int: ...
+
+class Ask:
+    def __init__(
+        self,
+        handler: object,
+        function: Callable[..., Any],
+        test: Callable[..., Any] | None,
+        caught: Callable[..., Any],
+        remembers: bool,
+    ) -> None: ...
+
+class Call:
+    function: str
+    caller: str
+    result: Result | None
+    written: dict[str, int]
+    failed: bool
+    repeated: bool
+    @property
+    def has_forwarded(self) -> bool: ...
+    @property
+    def address(self) -> int: ...
+    @property
+    def _kind(self) -> Kind: ...
+    def forward(self) -> Result: ...
+    def reply(self, result: int = 0, **outputs: Any) -> Result: ...
+    def make(self, function: str, **inputs: Any) -> Any: ...
+    def number(self, name: str, /) -> int: ...
+    def run(self) -> Any: ...
+    def real(self) -> int: ...
+
+def prepare(key: int, kind: Kind, /) -> None: ...
+def forget() -> None: ...
+def on_error(report: Callable[..., Any], /) -> None: ...
