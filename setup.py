@@ -29,7 +29,20 @@ COMPILE = [
 ]
 # Paths and log lines are cut where they do not fit; that is meant.
 COMPILE += ["-Wno-format-truncation", f"-I{ROOT}/csrc"]
-C_FILES = ("stub", "answers", "record", "service", "elf", "sites", "settings", "journal", "driver", "embed", "python")
+C_FILES = [
+    "stub",
+    "answers",
+    "record",
+    "service",
+    "threads",
+    "elf",
+    "sites",
+    "settings",
+    "journal",
+    "driver",
+    "embed",
+    "python",
+]
 LINK = ["-shared", "-Wl,-z,now,-z,relro,-z,defs,--as-needed"]
 
 

@@ -155,6 +155,21 @@ static void host_log(int level, const char *text)
     host->log(level, text);
 }
 
+static int host_start_work(uint64_t number)
+{
+    return host->start_work(number);
+}
+
+static void host_ring(uint32_t *bell)
+{
+    host->ring(bell);
+}
+
+static void *host_await(void)
+{
+    return host->await;
+}
+
 static const struct vgpu_host *host_info(void)
 {
     return host;
@@ -332,6 +347,7 @@ vgpu_core_open(const struct vgpu_host *the_host, const struct vgpu_python *pytho
         .command = vgpu_command,
         .drain = vgpu_drain,
         .overrun = vgpu_overrun,
+        .work = vgpu_work,
     };
     return NULL;
 }

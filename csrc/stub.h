@@ -170,6 +170,11 @@ HIDDEN void vgpu_service_resume(void);
 HIDDEN void vgpu_service_forked(void);
 extern uint32_t vgpu_service_awaited HIDDEN; /* there is to be a thread from the next call on */
 
+/* threads.c: threads that Python asks for. */
+HIDDEN int vgpu_start_work(uint64_t number);
+HIDDEN void vgpu_ring(uint32_t *bell);
+HIDDEN void vgpu_await(uint32_t *bell, uint32_t seen, uint64_t nanoseconds);
+
 /* embed.c: the interpreter. */
 extern int vgpu_state HIDDEN; /* enum vgpu_state */
 extern int *vgpu_not_forked

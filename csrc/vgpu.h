@@ -89,6 +89,10 @@ struct vgpu_host {
     const char *(*driver)(void);              /* path of the real driver's file, or "" */
     const char *(*setting)(const char *name); /* of the program's environment, as it was at first use */
     void (*log)(enum vgpu_level level, const char *text);
+    int (*start_work)(uint64_t number); /* calls core.work on a thread that is made for it; 0, or an errno */
+    void (*ring)(uint32_t *bell);       /* adds one, and wakes who waits */
+    /* Until the bell is another number than `seen`, or the time is over (UINT64_MAX: never). To be made by `call`. */
+    void (*await)(uint32_t *bell, uint32_t seen, uint64_t nanoseconds);
     int log_level;
     int is_virtual;
     const char *program; /* file name of the executable */
@@ -113,6 +117,8 @@ struct vgpu_core {
     void (*command)(const char *request, char *reply, uint32_t size);
     void (*drain)(void);                              /* gives recorded calls to observers */
     void (*overrun)(uint64_t thread, double seconds); /* a thread (pthread_t) has been in Python for so long */
+    /* On a thread that `start_work` made. */
+    void (*work)(uint64_t number);
 };
 
 /* What vgpu_embed._frames offers to the core, as its capsule "api". */

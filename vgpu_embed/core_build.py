@@ -34,6 +34,9 @@ HOST_FUNCTIONS = """
     const char *host_driver(void);
     const char *host_setting(const char *name);
     void host_log(int level, const char *text);
+    int host_start_work(uint64_t number);
+    void host_ring(uint32_t *bell);
+    void *host_await(void);
     const struct vgpu_host *host_info(void);
 """
 
@@ -65,6 +68,7 @@ EMBEDDED = """
     void vgpu_command(const char *request, char *reply, uint32_t size);
     void vgpu_drain(void);
     void vgpu_overrun(uint64_t thread, double seconds);
+    void vgpu_work(uint64_t number);
 """
 
 START_UP = """

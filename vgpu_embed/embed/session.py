@@ -46,8 +46,9 @@ class Session:
     def _built_in(self) -> list[Policy]:
         if self.is_virtual:
             from vgpu_embed import virtual
+            from vgpu_embed.embed.host import Host
 
-            return virtual.policies(self.profiles, setting, lib.host_thunk, self._occupants())
+            return virtual.policies(self.profiles, setting, lib.host_thunk, Host(), self._occupants())
         if self.profiles:
             from vgpu_embed.policies import devices
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vgpu_embed.devices import Profile
+    from vgpu_embed.virtual.host import Host
     from vgpu_embed.virtual.occupants import Occupants
 
 
@@ -27,6 +28,7 @@ def policies(
     profiles: Sequence[Profile],
     setting: Callable[[str], str | None],
     thunk: Callable[[int], Any],
+    host: Host,
     occupants: Occupants | None = None,
 ) -> list[Policy]:
     """The policies of a machine with these GPUs.
@@ -34,7 +36,8 @@ def policies(
     profiles  its devices, in the order in which CUDA numbers them
     setting   a variable of the program's environment, as it is when asked
     thunk     the address that a program gets for the function of a slot: a `void *`, or a number
+    host      makes threads and calls the program's functions
     occupants who holds memory of the devices; without it, nobody but this process
     """
-    machine = Machine(profiles, setting, thunk, occupants=occupants)
+    machine = Machine(profiles, setting, thunk, host, occupants)
     return [driver.policy(machine), runtime.policy(machine), nvml.policy(machine)]

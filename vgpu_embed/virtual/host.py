@@ -17,19 +17,24 @@ class Bell:
         from threading import Condition
 
         self._changed = Condition()
-        self.rung = 0
-        """How often."""
+        self._rung = 0
+
+    @property
+    def rung(self) -> int:
+        """A number that is another one after it has rung."""
+        return self._rung
 
     def ring(self) -> None:
         """Something has changed."""
         with self._changed:
-            self.rung += 1
+            self._rung += 1
             self._changed.notify_all()
 
     def wait(self, seen: int, seconds: float | None = None) -> None:
-        """Returns once it has rung more often than `seen`, or when the time is over."""
+        """Returns once it has rung since `rung` was `seen`, or when the time is over, or a little early."""
         with self._changed:
-            self._changed.wait_for(lambda: self.rung != seen, seconds)
+            if self._rung == seen:
+                self._changed.wait(seconds)
 
 
 class Host:
