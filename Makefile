@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The other Pythons that the tests run on: every one from 3.10 that is found, beside $(PYTHON).
 OTHERS := $(shell $(PYTHON) tests/pythons.py 2>/dev/null)
 
-C_FILES := $(wildcard csrc/*.[ch] tests/*/*.[ch] tests/*/*.cpp)
+C_FILES := $(wildcard csrc/*.[ch] tests/*/*.[ch] tests/*/programs/*.[ch] tests/*/*.cpp)
 TEST_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard tests/*/*.py))))
 SOURCES := $(wildcard csrc/*) setup.py pyproject.toml vgpu_embed/core_build.py vgpu_embed/embed/redirect.py \
            $(wildcard vgpu_embed/tables/*.tsv vgpu_embed/tables/*.cdef vgpu_embed/tables/*.py) \

@@ -12,6 +12,7 @@ import pytest
 from vgpu_embed import devices
 from vgpu_embed.devices import Profile
 from vgpu_embed.policy import Policy
+from virtual.device import Device
 from virtual.harness import Program, VirtualMode
 
 Machine = Callable[..., Program]
@@ -52,3 +53,11 @@ def ready(h100: Program) -> Program:
     """The same after cuInit."""
     assert h100.call("cuInit", 0) == 0
     return h100
+
+
+@pytest.fixture
+def device(ready: Program) -> Device:
+    """A program with a context of its own."""
+    made = Device(ready)
+    made.made("cuCtxCreate_v2", 0, 0, ctype="CUcontext")
+    return made

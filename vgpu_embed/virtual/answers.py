@@ -43,14 +43,17 @@ class Answers:
 
     ready     asked before each answer; raises Refused where the library has to be initialised first
     reported  told each result
+    opened    whether outputs can be looked at before anything is written: some may be left out
     """
 
     def __init__(
         self,
         ready: Callable[[Machine, AnyCall], None] | None = None,
         reported: Callable[[Machine, int | str], None] | None = None,
+        opened: bool = False,
     ) -> None:
         self._ready = ready
+        self._opened = opened
         self._reported = reported
         self._answers: list[tuple[tuple[str, ...], Answer]] = []
 
@@ -73,6 +76,8 @@ class Answers:
             try:
                 if self._ready:
                     self._ready(machine, call)
+                if self._opened:
+                    call.reply()
                 result = answer(machine, call)
             except Refused as refused:
                 result = refused.result

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vgpu_embed.devices import Profile
     from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.contexts import Context
+    from vgpu_embed.virtual.streams import Stream
 
 INVALID_VALUE = 1
 OUT_OF_MEMORY = 2
@@ -50,9 +51,18 @@ class Thread(_local):
     error = 0
     """The runtime's last error."""
 
+    missing = INVALID_CONTEXT
+    """What it gets where it has no current context."""
+    capture_mode = 0
+    """Its CUstreamCaptureMode: which captures keep it from doing what no graph would have."""
+    is_in_function = False
+    """Whether it is the one that calls the program's functions, which may not ask the driver for anything."""
+
     def __init__(self) -> None:
         self.stack: list[Context] = []
         """The driver's contexts, the current one last."""
+        self.streams: dict[Context, Stream] = {}
+        """Its default stream in each context."""
 
 
 FIRST_HANDLE = 0x5500_0000_0000
@@ -90,7 +100,7 @@ class Machine:
         """Bytes that the process holds of each visible device: contexts, and what was allocated."""
         self._numbers: list[int] = []
         """What the machine counts each visible device as."""
-        self.order = Order(host or Host())
+        self.order = Order(host or Host(), self.thread)
         self._handles = count(FIRST_HANDLE, 0x40)
         self._is_copy = False
         machine = ref(self)
@@ -130,7 +140,7 @@ class Machine:
         """
         stack = self.thread.stack
         if not stack:
-            raise Refused(INVALID_CONTEXT)
+            raise Refused(self.thread.missing)
         context = stack[-1]
         if context.error and not broken:
             raise Refused(context.error)

@@ -32,6 +32,9 @@ class Operation:
     is_function = False
     """Whether running it calls a function of the program's, which has a thread for it; then `waits` too."""
 
+    is_told = False
+    """Whether that is called even where the context is broken, and told so."""
+
     inert = False
     """Whether running it computes nothing and is only counted: a launch of a kernel without a body."""
 

@@ -7,8 +7,9 @@ threads are made when the first such thing is asked for.
 
 from __future__ import annotations
 
-from _thread import RLock, _local
+from _thread import RLock
 from collections import deque
+from functools import partial
 from itertools import count
 
 from vgpu_embed.virtual.answers import Refused
@@ -17,10 +18,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from vgpu_embed.virtual.capture import Capture
     from vgpu_embed.virtual.contexts import Context
+    from vgpu_embed.virtual.events import Event
+    from vgpu_embed.virtual.executable import Executable
+    from vgpu_embed.virtual.graphs import Graph, Node, UserObject
     from vgpu_embed.virtual.host import Bell, Host
+    from vgpu_embed.virtual.machine import Thread
     from vgpu_embed.virtual.operations import Operation
     from vgpu_embed.virtual.streams import Stream
+
+NOT_PERMITTED = 800
+"""CUDA_ERROR_… of cuda.h."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 20e-6, 1e-3
 """Seconds between two looks for what something waits for."""
@@ -62,33 +71,36 @@ class Worker:
 
     def _run(self) -> None:
         bell = self._bell
-        while bell is not None:
-            seen = bell.rung
-            bell.wait(seen, self._work())
-
-
-class Thread(_local):
-    """What each thread of the program has for itself."""
-
-    def __init__(self) -> None:
-        self.streams: dict[Context, Stream] = {}
-        """Its default stream in each context."""
+        try:
+            while bell is not None:
+                seen = bell.rung
+                bell.wait(seen, self._work())
+        except BaseException:  # a defect of ours: whoever said so, there is another thread for what comes next
+            self._bell = None
+            raise
 
 
 class Order:
-    """The streams of a process, and what is yet to be done.
+    """What a process has of streams, events and graphs, and what is yet to be done.
 
-    streams  those that the program has made, by handle
-    legacy   the default stream of each context
+    streams, events, graphs, nodes, executables, users  those that the program has made, by handle
+    legacy    the default stream of each context
+    captures  what is being captured
     """
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, thread: Thread) -> None:
         self.host = host
+        self.thread = thread
         self.streams: dict[int, Stream] = {}
+        self.events: dict[int, Event] = {}
+        self.graphs: dict[int, Graph] = {}
+        self.nodes: dict[int, Node] = {}
+        self.executables: dict[int, Executable] = {}
+        self.users: dict[int, UserObject] = {}
         self.legacy: dict[Context, Stream] = {}
-        self.thread = Thread()
+        self.captures: list[Capture] = []
         self.number = count(1).__next__
-        """A number that no stream has had before."""
+        """A number that no stream, capture or graph has had before."""
         self.generation = 0
         """Goes up when an operation may have become inert, or have stopped being so."""
         self.lock = RLock()
@@ -96,7 +108,7 @@ class Order:
         self.last: dict[Stream, Task] = {}
         """The last task of each stream that has something to do."""
         self._bell: Bell | None = None
-        self._functions: deque[Task] = deque()
+        self._functions: deque[Callable[[], None]] = deque()
         self._waiting: list[Task] = []
         self._pause = FIRST_PAUSE
         self._caller = Worker(host, self._call_functions)
@@ -162,8 +174,7 @@ class Order:
             task = ready.pop(0)
             operation = task.operation
             if operation is not None and operation.is_function:
-                self._functions.append(task)
-                self._caller.wake()
+                self.call(partial(self._call, task))
             elif operation is not None and not operation.ready():
                 self._waiting.append(task)
                 self._pause = FIRST_PAUSE
@@ -191,27 +202,39 @@ class Order:
     # ---- waiting ---------------------------------------------------------------------------------------------------
 
     def wait(self, tasks: Iterable[Task]) -> None:
-        """Returns when these are done. The lock is not held."""
+        """Returns when these are done. The lock is not held. Refuses a function of the program's: it is in the way."""
         for task in tasks:
             while not task.done:
+                if self.thread.is_in_function:
+                    raise Refused(NOT_PERMITTED)
                 if self._bell is None:
                     self._bell = self.host.bell()
                 seen = self._bell.rung
                 if not task.done:
                     self._bell.wait(seen)
 
+    def call(self, function: Callable[[], None]) -> None:
+        """Calls something that calls a function of the program's, on the thread for that."""
+        self._functions.append(function)
+        self._caller.wake()
+
     # ---- threads ---------------------------------------------------------------------------------------------------
 
     def _call_functions(self) -> None:
-        """Calls functions of the program's, one after the other, without the lock: they may do as they like."""
+        """Calls functions of the program's, one after the other, without the lock: they may wait for other threads."""
+        self.thread.is_in_function = True
+        self.thread.missing = NOT_PERMITTED
         while self._functions:
-            task = self._functions.popleft()
-            try:
-                if task.operation is not None:
-                    task.operation.run()
-            finally:
-                with self.lock:
-                    self._advance(self._finished(task))
+            self._functions.popleft()()
+
+    def _call(self, task: Task) -> None:
+        """Calls the function of a task."""
+        try:
+            if task.operation is not None and (task.operation.is_told or not task.stream.context.error):
+                task.operation.run()
+        finally:
+            with self.lock:
+                self._advance(self._finished(task))
 
     def _look(self) -> float | None:
         """Goes on with the tasks whose wait is over."""

@@ -5,19 +5,22 @@ from __future__ import annotations
 from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.contexts import GREATEST_PRIORITY, LEAST_PRIORITY, closing, finishing
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
-from vgpu_embed.virtual.operations import Operation
+from vgpu_embed.virtual.operations import HOST, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from vgpu_embed.virtual.answers import AnyCall
+    from vgpu_embed.virtual.capture import Capture
     from vgpu_embed.virtual.contexts import Context
     from vgpu_embed.virtual.machine import Machine
     from vgpu_embed.virtual.order import Task
 
 INVALID_HANDLE = 400
 NOT_READY = 600
+CAPTURE_UNSUPPORTED = 900
+CAPTURE_IMPLICIT = 906
 """CUDA_ERROR_… of cuda.h."""
 
 LEGACY, PER_THREAD = 1, 2
@@ -32,9 +35,13 @@ class Stream:
     handle       what the program calls it
     is_blocking  it and the legacy stream wait for each other
     number       what no other stream of the process has
+    capture      what a graph is made of that it takes, where that is so
     """
 
     is_legacy = False
+    capture: Capture | None = None
+    arrays: tuple[Any, ...] = ()
+    """What the program was last told of its capture; it points there."""
 
     def __init__(self, machine: Machine, context: Context, handle: int, flags: int = 0, priority: int = 0) -> None:
         self.order = machine.order
@@ -44,25 +51,68 @@ class Stream:
         self.is_blocking = not flags & NON_BLOCKING
         self.priority = priority
         self.number = machine.order.number()
+        self.attributes: dict[int, bytes] = {}
+        """CUstreamAttrValue, by CUstreamAttrID."""
+
+    def take(self, operation: Operation) -> None:
+        """Does something now, when its turn comes, or puts it into the graph that is captured. Raises Refused."""
+        if self.capture is None:
+            self.order.do(self, operation)
+        else:
+            self.capture.take(self, operation)
+
+    def check_usable(self) -> None:
+        """Refuses what would be asked of a stream that is captured, and with it the capture."""
+        if self.capture is not None:
+            self.capture.break_off(CAPTURE_UNSUPPORTED)
 
 
 class Legacy(Stream):
-    """A context's default stream."""
+    """A context's default stream, which waits for the blocking ones: it is of no use while one of them is captured."""
 
     is_legacy = True
+
+    def take(self, operation: Operation) -> None:
+        """See `Stream.take`."""
+        self.check_usable()
+        self.order.do(self, operation)
+
+    def check_usable(self) -> None:
+        """See `Stream.check_usable`."""
+        if capture := self.captured():
+            capture.break_off(CAPTURE_IMPLICIT)
+
+    def captured(self) -> Capture | None:
+        """The capture of a stream that it would have to wait for."""
+        for capture in self.order.captures:
+            if any(stream.is_blocking and stream.context is self.context for stream in capture.ends):
+                return capture
+        return None
 
 
 def submit(machine: Machine, handle: int, operation: Operation) -> None:
     """Gives a stream something to do: now, when its turn comes, or in the graph that is captured. Raises Refused."""
-    stream = stream_of(machine, handle)
-    stream.order.do(stream, operation)
+    stream_of(machine, handle).take(operation)
 
 
 def perform(machine: Machine, handle: int, operation: Operation) -> None:
-    """`submit`, for functions that return when it is done."""
+    """`submit`, for functions that return when it is done. Raises Refused."""
     stream = stream_of(machine, handle)
-    stream.order.do(stream, operation)
+    if machine.order.captures:
+        unsafe(machine)
+        stream.check_usable()
+    stream.take(operation)
     wait(stream)
+
+
+def unsafe(machine: Machine) -> None:
+    """Refuses this thread what no graph would have, if something is captured that it might belong to.
+
+    Functions that are not done in a stream's order ask this: allocating, synchronizing, querying.
+    """
+    for capture in machine.order.captures:
+        if capture.forbids(machine.thread):
+            capture.break_off(CAPTURE_UNSUPPORTED)
 
 
 def stream_of(machine: Machine, handle: int) -> Stream:
@@ -75,12 +125,17 @@ def handle_of(call: AnyCall, stream: Any) -> int:
     return call.address_of(stream) or (PER_THREAD if call.function.endswith(("_ptsz", "_ptds")) else LEGACY)
 
 
+def named(machine: Machine, call: AnyCall) -> Stream:
+    """The stream that a call names. Raises Refused."""
+    return stream_of(machine, handle_of(call, call.hStream))
+
+
 def _default(machine: Machine, handle: int) -> Stream:
     if handle > PER_THREAD:
         raise Refused(INVALID_HANDLE)
     context = machine.current()
     if handle == PER_THREAD:
-        own: dict[Context, Stream] = machine.order.thread.streams
+        own: dict[Context, Stream] = machine.thread.streams
         stream = own.get(context)
         if stream is None:
             stream = own[context] = Stream(machine, context, PER_THREAD)
@@ -89,6 +144,57 @@ def _default(machine: Machine, handle: int) -> Stream:
     if stream is None:
         stream = machine.order.legacy[context] = Legacy(machine, context, LEGACY)
     return stream
+
+
+# ---- waiting -------------------------------------------------------------------------------------------------------
+
+
+def unfinished(stream: Stream) -> list[Task]:
+    """What comes before anything that this stream would be asked to do next."""
+    order = stream.order
+    if not order.last:
+        return []
+    with order.lock:
+        return order.before(stream)
+
+
+def wait(stream: Stream) -> None:
+    """Returns when a stream has done what it was asked for. Raises Refused where its context is broken."""
+    if stream.order.last:
+        stream.order.wait(unfinished(stream))
+    if stream.context.error:
+        raise Refused(stream.context.error)
+
+
+def wait_for_context(machine: Machine, context: Context) -> None:
+    """Returns when all streams of a context have done what they were asked for. Refuses while one is captured."""
+    order = machine.order
+    if order.captures:
+        unsafe(machine)
+        for capture in list(order.captures):
+            if any(stream.context is context for stream in capture.ends):
+                capture.break_off(CAPTURE_UNSUPPORTED)
+    if order.last:
+        with order.lock:
+            tasks = [task for stream, task in order.last.items() if stream.context is context]
+        order.wait(tasks)
+
+
+finishing.append(wait_for_context)
+
+
+def close_context(machine: Machine, context: Context) -> None:
+    """Ends the streams of a context, when they have done what they were asked for."""
+    order = machine.order
+    with order.lock:
+        tasks = [task for stream, task in order.last.items() if stream.context is context]
+    order.wait(tasks)
+    order.legacy.pop(context, None)
+    for handle in [handle for handle, stream in order.streams.items() if stream.context is context]:
+        del order.streams[handle]
+
+
+closing.append(close_context)
 
 
 # ---- functions of the driver ---------------------------------------------------------------------------------------
@@ -117,66 +223,35 @@ def _create(machine: Machine, call: AnyCall, flags: int, priority: int) -> int:
     return result
 
 
-def named(machine: Machine, call: AnyCall) -> Stream:
-    """The stream that a call names. Raises Refused."""
-    return stream_of(machine, handle_of(call, call.hStream))
-
-
 @answers("cuStreamDestroy", "cuStreamDestroy_v2")
 def destroy(machine: Machine, call: AnyCall) -> int:
-    """What it has still to do is done."""
-    return 0 if machine.order.streams.pop(call.address_of(call.hStream), None) else INVALID_HANDLE
+    """What it has still to do is done. A capture that it is part of is over."""
+    stream = machine.order.streams.pop(call.address_of(call.hStream), None)
+    if stream is None:
+        return INVALID_HANDLE
+    stream.check_usable()
+    return 0
 
 
 @answers("cuStreamQuery", "cuStreamQuery_ptsz")
 def query(machine: Machine, call: AnyCall) -> int:
-    return NOT_READY if unfinished(named(machine, call)) else 0
+    stream = named(machine, call)
+    _check_waitable(machine, stream)
+    return NOT_READY if unfinished(stream) else stream.context.error
 
 
 @answers("cuStreamSynchronize", "cuStreamSynchronize_ptsz")
 def synchronize(machine: Machine, call: AnyCall) -> int:
-    wait(named(machine, call))
+    stream = named(machine, call)
+    _check_waitable(machine, stream)
+    wait(stream)
     return 0
 
 
-def unfinished(stream: Stream) -> list[Task]:
-    """What comes before anything that this stream would be asked to do next."""
-    order = stream.order
-    if not order.last:
-        return []
-    with order.lock:
-        return order.before(stream)
-
-
-def wait(stream: Stream) -> None:
-    """Returns when a stream has done what it was asked for. Raises Refused where that has broken its context."""
-    if stream.order.last:
-        stream.order.wait(unfinished(stream))
-    if stream.context.error:
-        raise Refused(stream.context.error)
-
-
-def wait_for_context(machine: Machine, context: Context) -> None:
-    """Returns when all streams of a context have done what they were asked for."""
-    order = machine.order
-    with order.lock:
-        tasks = [task for stream, task in order.last.items() if stream.context is context]
-    order.wait(tasks)
-
-
-finishing.append(wait_for_context)
-
-
-def close_context(machine: Machine, context: Context) -> None:
-    """Ends the streams of a context, when they have done what they were asked for."""
-    wait_for_context(machine, context)
-    order = machine.order
-    order.legacy.pop(context, None)
-    for handle in [handle for handle, stream in order.streams.items() if stream.context is context]:
-        del order.streams[handle]
-
-
-closing.append(close_context)
+def _check_waitable(machine: Machine, stream: Stream) -> None:
+    if machine.order.captures:
+        stream.check_usable()
+        unsafe(machine)
 
 
 @answers("cuStreamGetFlags", "cuStreamGetFlags_ptsz")
@@ -209,3 +284,120 @@ def get_contexts(machine: Machine, call: AnyCall) -> int:
 @answers("cuStreamGetDevice", "cuStreamGetDevice_ptsz")
 def get_device(machine: Machine, call: AnyCall) -> int:
     return call.reply(device=named(machine, call).context.device)
+
+
+# ---- attributes ----------------------------------------------------------------------------------------------------
+
+ACCESS_POLICY_WINDOW, SYNCHRONIZATION_POLICY, PRIORITY, MEMORY_DOMAIN_MAP, MEMORY_DOMAIN = 1, 3, 8, 9, 10
+"""CU_LAUNCH_ATTRIBUTE_…: those that streams have."""
+ATTRIBUTE_SIZE = 64
+"""Bytes of a CUlaunchAttributeValue."""
+DEFAULTS = {
+    ACCESS_POLICY_WINDOW: b"",
+    SYNCHRONIZATION_POLICY: b"\1",  # CU_SYNC_POLICY_AUTO
+    MEMORY_DOMAIN_MAP: b"\0\1",
+    MEMORY_DOMAIN: b"",
+}
+
+
+@answers("cuStreamGetAttribute", "cuStreamGetAttribute_ptsz")
+def get_attribute(machine: Machine, call: AnyCall) -> int:
+    stream, number = named(machine, call), call.number("attr")
+    if number == PRIORITY:
+        value = stream.priority.to_bytes(4, "little", signed=True)
+    elif number in DEFAULTS:
+        value = stream.attributes.get(number, DEFAULTS[number])
+    else:
+        return INVALID_VALUE
+    return call.reply(value_out=value.ljust(ATTRIBUTE_SIZE, b"\0"))
+
+
+@answers("cuStreamSetAttribute", "cuStreamSetAttribute_ptsz")
+def set_attribute(machine: Machine, call: AnyCall) -> int:
+    """Kept, and given back; nothing here is any different for it."""
+    stream, number = named(machine, call), call.number("attr")
+    if not call.value or (number != PRIORITY and number not in DEFAULTS):
+        return INVALID_VALUE
+    if number == PRIORITY:
+        stream.priority = max(GREATEST_PRIORITY, min(LEAST_PRIORITY, call.value.priority))
+    else:
+        stream.attributes[number] = bytes(call.ffi.buffer(call.value, ATTRIBUTE_SIZE))
+    return 0
+
+
+@answers("cuStreamCopyAttributes", "cuStreamCopyAttributes_ptsz")
+def copy_attributes(machine: Machine, call: AnyCall) -> int:
+    to, source = (stream_of(machine, handle_of(call, one)) for one in (call.dst, call.src))
+    if to.context is not source.context:
+        return INVALID_VALUE
+    to.attributes = dict(source.attributes)
+    to.priority = source.priority
+    return 0
+
+
+# ---- functions of the program's ------------------------------------------------------------------------------------
+
+
+class HostFunction(Operation):
+    """Calls a function of the program's in a stream's order."""
+
+    node_type = HOST
+    waits = is_function = True
+
+    def __init__(self, machine: Machine, function: int, argument: int) -> None:
+        self.host = machine.order.host
+        self.function = function
+        self.argument = argument
+
+    @classmethod
+    def from_node(cls, machine: Machine, call: AnyCall, parameters: Any, context: int = 0) -> HostFunction:
+        """See `Operation.from_node`: CUDA_HOST_NODE_PARAMS."""
+        function = call.address_of(parameters.fn)
+        if not function:
+            raise Refused(INVALID_VALUE)
+        return cls(machine, function, call.address_of(parameters.userData))
+
+    def fields(self) -> dict[str, Any]:
+        """See `Operation.fields`."""
+        return {"fn": self.function, "userData": self.argument}
+
+    def run(self) -> None:
+        """Calls it."""
+        self.host.call(self.function, self.argument)
+
+
+class Callback(HostFunction):
+    """Calls a function that is told which stream it was, and whether anything went wrong."""
+
+    is_told = True
+
+    def __init__(self, machine: Machine, function: int, argument: int, stream: Stream) -> None:
+        super().__init__(machine, function, argument)
+        self.stream = stream
+
+    def captured(self) -> Operation:
+        """See `Operation.captured`: graphs do not have these."""
+        raise Refused(CAPTURE_UNSUPPORTED)
+
+    def run(self) -> None:
+        """Calls it."""
+        self.host.call(self.function, self.stream.handle, self.stream.context.error, self.argument)
+
+
+@answers("cuLaunchHostFunc", "cuLaunchHostFunc_ptsz")
+def launch_host_function(machine: Machine, call: AnyCall) -> int:
+    function = call.address_of(call.fn)
+    if not function:
+        return INVALID_VALUE
+    named(machine, call).take(HostFunction(machine, function, call.address_of(call.userData)))
+    return 0
+
+
+@answers("cuStreamAddCallback", "cuStreamAddCallback_ptsz")
+def add_callback(machine: Machine, call: AnyCall) -> int:
+    function = call.address_of(call.callback)
+    if call.flags or not function:
+        return INVALID_VALUE
+    stream = named(machine, call)
+    stream.take(Callback(machine, function, call.address_of(call.userData), stream))
+    return 0

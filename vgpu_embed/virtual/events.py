@@ -1,0 +1,268 @@
+"""Events: what a stream had been asked for when they were recorded, and when that was done."""
+
+from __future__ import annotations
+
+from time import monotonic_ns
+
+from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.contexts import closing
+from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
+from vgpu_embed.virtual.operations import EVENT_RECORD, WAIT_EVENT, Operation
+from vgpu_embed.virtual.streams import INVALID_HANDLE, NOT_READY, Stream, named, unsafe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from vgpu_embed.virtual.answers import AnyCall
+    from vgpu_embed.virtual.capture import Capture
+    from vgpu_embed.virtual.contexts import Context
+    from vgpu_embed.virtual.graphs import Node
+    from vgpu_embed.virtual.machine import Machine
+    from vgpu_embed.virtual.order import Task
+
+CAPTURE_ISOLATION = 905
+CAPTURED_EVENT = 907
+"""CUDA_ERROR_… of cuda.h."""
+
+DISABLE_TIMING, INTERPROCESS, ALL_FLAGS = 2, 4, 7
+"""CU_EVENT_…."""
+EXTERNAL = 1
+"""CU_EVENT_RECORD_EXTERNAL, CU_EVENT_WAIT_EXTERNAL: in a capture, a node rather than an edge."""
+
+
+class Recording(Operation):
+    """What an event was recorded as the last time."""
+
+    task: Task | None = None
+    time = 0
+    """When it was reached, in ns; 0: not yet."""
+
+    def queued(self, task: Task) -> None:
+        """See `Operation.queued`."""
+        self.task = task
+
+    def run(self) -> None:
+        """It is reached."""
+        self.time = monotonic_ns()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all that came before it is done."""
+        return self.task is None or self.task.done
+
+
+class Event:
+    """An event.
+
+    recording  None: it was not recorded, and nobody waits for it
+    captured   where it was recorded in a capture: that, and the nodes it stands for
+    """
+
+    def __init__(self, context: Context, handle: int, flags: int) -> None:
+        self.context = context
+        self.handle = handle
+        self.flags = flags
+        self.recording: Recording | None = None
+        self.captured: tuple[Capture, dict[Node, bytes]] | None = None
+
+    def record(self, stream: Stream) -> None:
+        """Stands from now on for what the stream was asked for so far."""
+        if stream.capture is not None:
+            self.captured = (stream.capture.valid(), dict(stream.capture.ends[stream]))
+            return
+        stream.check_usable()
+        recording = Recording()
+        stream.order.do(stream, recording)
+        self.recording, self.captured = recording, None
+
+    @property
+    def unfinished(self) -> Task | None:
+        """What somebody who waits for it has to wait for."""
+        recording = self.recording
+        return None if recording is None or recording.is_done else recording.task
+
+    def check_not_captured(self) -> None:
+        """Refuses what would be asked of it while it stands for nodes of a graph."""
+        if self.captured:
+            self.captured[0].invalidate()
+            raise Refused(CAPTURED_EVENT)
+
+
+class RecordNode(Operation):
+    """Records an event in a graph."""
+
+    node_type = EVENT_RECORD
+    _recording: Recording | None = None
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+
+    @classmethod
+    def from_node(cls, machine: Machine, call: AnyCall, parameters: Any, context: int = 0) -> Operation:
+        """See `Operation.from_node`: CUDA_EVENT_RECORD_NODE_PARAMS, CUDA_EVENT_WAIT_NODE_PARAMS."""
+        return cls(event_of(machine, call, parameters.event))
+
+    def fields(self) -> dict[str, Any]:
+        """See `Operation.fields`."""
+        return {"event": self.event.handle}
+
+    def queued(self, task: Task) -> None:
+        """See `Operation.queued`: from now on the event stands for this."""
+        self._recording = self.event.recording = Recording()
+        self._recording.queued(task)
+
+    def run(self) -> None:
+        """Records it."""
+        recording, self._recording = self._recording or Recording(), None
+        recording.run()
+        self.event.recording = recording
+
+
+class WaitNode(RecordNode):
+    """Waits for an event in a graph."""
+
+    node_type = WAIT_EVENT
+    waits = True
+
+    def queued(self, task: Task) -> None:
+        """See `Operation.queued`: it waits for what the event stands for now."""
+        self._recording = self.event.recording
+
+    def ready(self) -> bool:
+        """Whether the event has been reached."""
+        return self._recording is None or self._recording.is_done
+
+    def run(self) -> None:
+        """It has been waited for."""
+
+
+def event_of(machine: Machine, call: AnyCall, handle: object) -> Event:
+    """An event by its handle; refuses what is none."""
+    found = machine.order.events.get(call.address_of(handle))
+    if found is None:
+        raise Refused(INVALID_HANDLE)
+    return found
+
+
+def close_context(machine: Machine, context: Context) -> None:
+    """Ends the events of a context."""
+    events = machine.order.events
+    for handle in [handle for handle, event in events.items() if event.context is context]:
+        del events[handle]
+
+
+closing.append(close_context)
+
+
+# ---- functions of the driver ---------------------------------------------------------------------------------------
+
+answers = Answers(ready=initialised)
+
+
+@answers("cuEventCreate")
+def create(machine: Machine, call: AnyCall) -> int:
+    context, flags = machine.current(), call.Flags
+    if flags & ~ALL_FLAGS or (flags & INTERPROCESS and not flags & DISABLE_TIMING):
+        return INVALID_VALUE
+    handle = machine.handle()
+    result = call.reply(phEvent=handle)
+    if not result:
+        machine.order.events[handle] = Event(context, handle, flags)
+    return result
+
+
+@answers("cuEventDestroy", "cuEventDestroy_v2")
+def destroy(machine: Machine, call: AnyCall) -> int:
+    """Who waits for it goes on waiting for what it stood for."""
+    del machine.order.events[event_of(machine, call, call.hEvent).handle]
+    return 0
+
+
+@answers("cuEventRecord", "cuEventRecord_ptsz")
+def record(machine: Machine, call: AnyCall) -> int:
+    return _record(machine, call, 0)
+
+
+@answers("cuEventRecordWithFlags", "cuEventRecordWithFlags_ptsz")
+def record_with_flags(machine: Machine, call: AnyCall) -> int:
+    return _record(machine, call, call.flags)
+
+
+def _record(machine: Machine, call: AnyCall, flags: int) -> int:
+    """Event and stream have to be of the same context."""
+    event, stream = event_of(machine, call, call.hEvent), named(machine, call)
+    if stream.context is not event.context:
+        return INVALID_HANDLE
+    if flags & ~EXTERNAL or (flags and stream.capture is None):
+        return INVALID_VALUE
+    if flags:
+        stream.take(RecordNode(event))
+    else:
+        event.record(stream)
+    return 0
+
+
+@answers("cuEventQuery")
+def query(machine: Machine, call: AnyCall) -> int:
+    event = _waitable(machine, call)
+    return NOT_READY if event.unfinished else event.context.error
+
+
+@answers("cuEventSynchronize")
+def synchronize(machine: Machine, call: AnyCall) -> int:
+    event = _waitable(machine, call)
+    if task := event.unfinished:
+        machine.order.wait([task])
+    return event.context.error
+
+
+def _waitable(machine: Machine, call: AnyCall) -> Event:
+    event = event_of(machine, call, call.hEvent)
+    event.check_not_captured()
+    if machine.order.captures:
+        unsafe(machine)
+    return event
+
+
+@answers("cuEventElapsedTime", "cuEventElapsedTime_v2")
+def elapsed_time(machine: Machine, call: AnyCall) -> int:
+    """By the clock: what a GPU would take for what lies between is not known here."""
+    start, end = event_of(machine, call, call.hStart), event_of(machine, call, call.hEnd)
+    if (start.flags | end.flags) & DISABLE_TIMING or start.context is not end.context:
+        return INVALID_HANDLE
+    start.check_not_captured()
+    end.check_not_captured()
+    if start.recording is None or end.recording is None:
+        return INVALID_HANDLE
+    if start.unfinished or end.unfinished:
+        return NOT_READY
+    return call.reply(pMilliseconds=(end.recording.time - start.recording.time) / 1e6)
+
+
+@answers("cuStreamWaitEvent", "cuStreamWaitEvent_ptsz")
+def wait_event(machine: Machine, call: AnyCall) -> int:
+    """Waiting for an event of a capture makes the stream part of that."""
+    stream, event = named(machine, call), event_of(machine, call, call.hEvent)
+    if call.Flags & ~EXTERNAL or (call.Flags and stream.capture is None):
+        return INVALID_VALUE
+    if call.Flags:
+        stream.take(WaitNode(event))
+    elif event.captured:
+        capture, ends = event.captured
+        capture.join(stream, ends)
+    elif stream.capture is not None:
+        stream.capture.break_off(CAPTURE_ISOLATION)
+    else:
+        wait_for(stream, event)
+    return 0
+
+
+def wait_for(stream: Stream, event: Event) -> None:
+    """What the stream is asked for next comes after what the event stands for."""
+    stream.check_usable()
+    if not stream.order.last:
+        return
+    with stream.order.lock:
+        if task := event.unfinished:
+            stream.order.later(stream, None, [*stream.order.before(stream), task])
