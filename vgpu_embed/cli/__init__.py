@@ -16,6 +16,7 @@ from vgpu_embed.cli.failure import USAGE, Failure
 from vgpu_embed.cli.install import install, uninstall
 from vgpu_embed.cli.list import list_
 from vgpu_embed.cli.run import run
+from vgpu_embed.cli.scan import scan
 from vgpu_embed.cli.set import set_
 from vgpu_embed.cli.status import status
 from vgpu_embed.cli.trace import trace
@@ -58,5 +59,5 @@ def main() -> None:
     """
 
 
-for one in (run, env, list_, check, status, set_, command, trace, bundle, install, uninstall):
+for one in (run, env, list_, check, status, set_, command, trace, scan, bundle, install, uninstall):
     main.add_command(one)

@@ -13,6 +13,7 @@ from vgpu_embed import options, record
 from vgpu_embed.cli.failure import Failure, warn
 
 if TYPE_CHECKING:
+    from vgpu_embed.devices import Profile
     from vgpu_embed.policy import Policy
 
 PROFILE_FILE = re.compile(r"^(\d+x)?([^:]*(?:/[^:]*|\.toml))(?=:|$)")
@@ -75,7 +76,7 @@ def _absolute(match: re.Match[str]) -> str:
 
 def policies(names: Sequence[str], settings: Sequence[str] = ()) -> list[Policy]:
     """The policies, loaded in this process with these options; what they print goes to stderr."""
-    from vgpu_embed.policy import PolicyError, apply_settings, load, profiles_of
+    from vgpu_embed.policy import PolicyError, apply_settings, load
 
     loaded = []
     for name in names:
@@ -92,10 +93,20 @@ def policies(names: Sequence[str], settings: Sequence[str] = ()) -> list[Policy]
         raise Failure(str(error)) from error
     for policy in loaded:
         try:
-            profiles_of([policy], "")
-        except (PolicyError, OSError) as error:
-            raise Failure(f"{policy.path}: {error}") from error
+            profiles([policy])
+        except Failure as error:
+            raise Failure(f"{policy.path}: {error.format_message()}") from error
     return loaded
+
+
+def profiles(loaded: list[Policy], specs: Sequence[str] = ()) -> list[Profile]:
+    """The devices that are shown: those that policies declare, else the GPUs; Failure if one is unknown or wrong."""
+    from vgpu_embed.policy import PolicyError, profiles_of
+
+    try:
+        return profiles_of(loaded, options.SEPARATOR.join(gpus(specs)))
+    except (PolicyError, OSError) as error:
+        raise Failure(str(error)) from error
 
 
 def mode(asked: str | None, gpus: str | None, real: str | None) -> str:
