@@ -11,7 +11,8 @@ C_FILES := $(wildcard csrc/*.[ch] tests/*/*.[ch] tests/*/programs/*.[ch] tests/*
 TEST_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard tests/*/*.py))))
 SOURCES := $(wildcard csrc/*) setup.py pyproject.toml vgpu_embed/core_build.py vgpu_embed/embed/redirect.py \
            $(wildcard vgpu_embed/tables/*.tsv vgpu_embed/tables/*.cdef vgpu_embed/tables/*.py) \
-           $(wildcard vgpu_embed/devices/*.toml vgpu_embed/devices/*/*.toml vgpu_embed/devices/*.py)
+           $(wildcard vgpu_embed/devices/*.toml vgpu_embed/devices/*/*.toml vgpu_embed/devices/*.py) \
+           vgpu_embed/smi/binding_build.py
 
 .PHONY: demo test test-here test-others test-gpu bench bench-gpu soak check build hosts real docs tables format clean
 .DELETE_ON_ERROR:
@@ -113,4 +114,4 @@ tables: $(VENV)/check.stamp
 clean:
 	rm -rf $(VENV) .venvs build docs/_build tests/*/build
 	rm -f vgpu_embed/*.so vgpu_embed/libvgpu-cuda.python vgpu_embed/devices/profiles.json
-	rm -rf vgpu_embed/virtual/lib vgpu_embed.egg-info
+	rm -rf vgpu_embed/virtual/lib vgpu_embed/smi/bin vgpu_embed/smi/_nvml.py vgpu_embed.egg-info

@@ -43,6 +43,7 @@ C_FILES = [
     "embed",
     "python",
 ]
+GENERATED = ("devices/profiles.json", "smi/_nvml.py", "smi/bin/nvidia-smi")
 LINK = ["-shared", "-Wl,-z,now,-z,relro,-z,defs,--as-needed"]
 
 
@@ -98,16 +99,19 @@ class Build(build_ext):
         check_prerequisites(self.compiler_command)
         from vgpu_embed import core_build
         from vgpu_embed.devices import compile as profiles
+        from vgpu_embed.smi import binding_build
         from vgpu_embed.tables import emit
 
         work = Path(self.build_temp).resolve()
         emit.write(work / "generated")
         self.include = f"-I{work}"
-        for folder in ("devices", "virtual/lib"):
+        for folder in ("devices", "smi/bin", "virtual/lib"):
             (package / folder).mkdir(parents=True, exist_ok=True)
         profiles.write(package / "devices/profiles.json")
         self.build_library(work, package, core.name)
         self.build_aliases(work / "generated", package)
+        self.build_launcher(package / "smi/bin/nvidia-smi")
+        binding_build.write(package / "smi/_nvml.py")
         core_build.write_source(work / "core_cffi.c")
         self.build_python_module(work / "core_cffi.c", core)
         frames = core.with_name(core.name.replace("_core", "_frames", 1))
@@ -115,13 +119,13 @@ class Build(build_ext):
 
     def copy_extensions_to_source(self) -> None:
         """For an installation in place: everything that was built, not the extension alone."""
-        for built in [*self.built.glob("*.so"), *self.built.glob("*/**/*.*")]:
-            if built.suffix != ".py" and (".so" in built.name or built.name == "profiles.json"):
-                target = ROOT / "vgpu_embed" / built.relative_to(self.built)
-                target.parent.mkdir(exist_ok=True)
-                beside = target.with_name(f"{target.name}.{os.getpid()}")
-                shutil.copy2(built, beside)
-                os.replace(beside, target)  # a process may have the old one mapped
+        libraries = [*self.built.glob("*.so"), *self.built.glob("virtual/lib/*.so*")]
+        for built in [*libraries, *map(self.built.joinpath, GENERATED)]:
+            target = ROOT / "vgpu_embed" / built.relative_to(self.built)
+            target.parent.mkdir(exist_ok=True)
+            beside = target.with_name(f"{target.name}.{os.getpid()}")
+            shutil.copy2(built, beside)
+            os.replace(beside, target)  # a process may have the old one mapped
         from vgpu_embed import record
 
         record.write()
@@ -195,6 +199,13 @@ class Build(build_ext):
             )
         versioned = [folder / alias for alias in others if not alias.endswith(".so")]
         self.compile(folder / first, *holder, "-Wl,--no-as-needed", *versioned)
+
+    def build_launcher(self, program: Path) -> None:
+        """nvidia-smi, which opens libpython when it runs."""
+        defines = [f'-DVGPU_PYTHON_VERSION="{VERSION}"', f'-DVGPU_MULTIARCH="{MULTIARCH}"']
+        headers = f"-I{sysconfig.get_path('include')}"
+        sources = [ROOT / "csrc/launcher.c", ROOT / "csrc/python.c"]
+        self.compile(program, *defines, headers, "-pie", "-Wl,-z,now,-z,relro", *sources, "-ldl")
 
     def build_python_module(self, source: Path, module: Path, *flags: str) -> None:
         """The cffi core, or the C half of a module; Py* stays undefined, the interpreter's libpython has it."""

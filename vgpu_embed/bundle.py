@@ -248,7 +248,7 @@ def _compile(folder: Path) -> None:
 
 
 def _open_to_all(folder: Path) -> None:
-    """Whatever the umask was: everybody may read, the owner write."""
+    """Whatever the umask was: everybody may read, and run programs, the owner write."""
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() else 0o644)
+            path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)

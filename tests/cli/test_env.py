@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 PACKAGE = Path(vgpu_embed.__path__[0]).resolve()
 LIBRARY = str(PACKAGE / "libvgpu-cuda.so")
 ALIAS = str(PACKAGE / "virtual/lib/libcuda.so.1")
+SMI = str(PACKAGE / "smi/bin")
 FOLDER = str(PACKAGE / "virtual/lib")
 VIRTUAL = ("env", "--mode", "virtual", "--gpu", "2xh100", "--gpu", "t4:memory=8GiB")
 NASTY = """/a b/%p $HOME `id` "x" 'y' \\n #;.log"""
@@ -27,19 +29,21 @@ values = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 
 def test_what_is_printed_is_what_run_sets(cli: Cli) -> None:
     printed = cli(*VIRTUAL).stdout
-    script = 'eval "$1"; env | grep -E "^(LD_|VGPU_)" | sort'
+    script = 'eval "$1"; env | grep -E "^(LD_|VGPU_|PATH=)" | sort'
     shell = subprocess.run(["sh", "-c", script, "sh", printed], capture_output=True, text=True)
-    ran = cli("run", *VIRTUAL[1:], "sh", "-c", 'env | grep -E "^(LD_|VGPU_)" | sort')
+    ran = cli("run", *VIRTUAL[1:], "sh", "-c", 'env | grep -E "^(LD_|VGPU_|PATH=)" | sort')
     assert ran.returncode == 0
     assert shell.stdout == ran.stdout
 
 
 def test_the_lines_of_each_format(cli: Cli) -> None:
+    """Only a shell's PATH is known."""
     assert cli(*VIRTUAL).stdout.splitlines() == [
         f"export LD_PRELOAD={LIBRARY}:{ALIAS}",
         "export VGPU_GPU='2xh100;t4:memory=8GiB'",
         "export VGPU_MODE=virtual",
         f"export LD_LIBRARY_PATH={FOLDER}",
+        f"export PATH={SMI}:{os.environ['PATH']}",
     ]
     assert cli(*VIRTUAL, "--format", "dotenv").stdout.splitlines() == [
         f"LD_PRELOAD={LIBRARY}:{ALIAS}",

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from support import PACKAGE, run_preloaded
+from support import PACKAGE, run, run_preloaded
 
 from operate.conftest import SITE, Cli
 from vgpu_embed import bundle as bundles
@@ -41,6 +41,12 @@ def test_everything_it_runs_is_its_own(bundle: Path, tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == ("main: 42\n", "")
 
 
+def test_nvidia_smi_runs_with_the_python_in_it(bundle: Path) -> None:
+    env = {"LD_PRELOAD": f"{bundle}/{SITE}/libvgpu-cuda.so:{bundle}/{SITE}/virtual/lib/libcuda.so.1"}
+    done = run([bundle / SITE / "smi/bin/nvidia-smi", "-L"], env={**env, "VGPU_GPU": "t4"})
+    assert (done.stdout[:15], done.stderr) == ("GPU 0: Tesla T4", "")
+
+
 def test_modules_are_compiled_and_nothing_names_the_place_it_was_made_in(bundle: Path) -> None:
     place = str(PACKAGE.parent).encode()
     sources = [path for path in bundle.rglob("*.py") if path.stat().st_size]
@@ -63,7 +69,9 @@ def test_it_says_what_it_is(bundle: Path) -> None:
 
 def test_everybody_may_read_it(bundle: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in bundle.rglob("*") if path.is_dir()} == {0o755}
-    assert {path.stat().st_mode & 0o777 for path in bundle.rglob("*") if path.is_file()} == {0o644}
+    files = [path for path in bundle.rglob("*") if path.is_file()]
+    assert {path.stat().st_mode & 0o777 for path in files if path.parent.name != "bin"} == {0o644}
+    assert [path.name for path in files if path.stat().st_mode & 0o777 == 0o755] == ["nvidia-smi"]
 
 
 def test_only_a_bundle_is_replaced(cli: Cli, tmp_path: Path) -> None:

@@ -4,29 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 import support
 
-HOLDER = """
-import ctypes, os, sys
-cuda = ctypes.CDLL("libcuda.so.1")
-context = ctypes.c_void_p()
-assert cuda.cuInit(0) == cuda.cuDevicePrimaryCtxRetain(ctypes.byref(context), 0) == 0
-if os.fork() == 0:
-    os._exit(cuda.cuInit(0))
-os.wait()
-print(os.getpid(), flush=True)
-sys.stdin.read()
-"""
-"""A process with a context on device 0, and a child of fork that has none."""
-
-CONTEXT = 85017493504 - 84465090560
-"""What a context takes of an H100 (tests/devices/data/h100.json)."""
+from virtual.holding import CONTEXT, holding
 
 LOOKER = """
 import pynvml
@@ -37,25 +20,6 @@ for number in range(pynvml.nvmlDeviceGetCount()):
     processes = [(one.pid, one.usedGpuMemory) for one in pynvml.nvmlDeviceGetComputeRunningProcesses(device)]
     print(memory.used, memory.total - memory.reserved - memory.free, processes)
 """
-
-
-@contextmanager
-def holding() -> Iterator[subprocess.Popen[str]]:
-    """A process that holds memory of the first of two devices, until it is ended."""
-    variables = support.preloading(mode="virtual", gpu="2xh100")
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER],
-        env={**support.clean_environment(), **variables},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout
-    assert process.stdout.readline().strip() == str(process.pid)
-    try:
-        yield process
-    finally:
-        process.communicate()
 
 
 def look(gpu: str = "2xh100", **env: str) -> list[str]:

@@ -17,6 +17,7 @@ from vgpu_embed.inspect import driver
 
 LIBRARY = "libvgpu-cuda.so"
 ALIAS = "virtual/lib/libcuda.so.1"
+SMI = "smi/bin/nvidia-smi"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -56,6 +57,7 @@ class Launch:
         variables: the `VGPU_*` variables to set, with absolute paths.
         preload: the libraries to preload.
         folders: the folders to append to LD_LIBRARY_PATH.
+        programs: the folders to put in front of PATH.
     """
 
     def __init__(self, flags: Mapping[str, Any], environment: Mapping[str, str]) -> None:
@@ -93,9 +95,11 @@ class Launch:
         """Preloads the libraries of that folder, such as a bundle's."""
         self.preload = [str(package / LIBRARY)]
         self.folders: list[str] = []
+        self.programs: list[str] = []
         if self.mode == "virtual":
             self.preload.append(str(package / ALIAS))
             self.folders.append(os.path.dirname(self.preload[-1]))
+            self.programs.append(os.path.dirname(validation.installed(SMI)))
 
     def _mode(self, given: Mapping[str, list[str]], environment: Mapping[str, str]) -> str:
         source = "--gpu is given" if given["gpu"] else None
@@ -116,6 +120,11 @@ class Launch:
         folders = ":".join((searched if search else []) + self.folders)
         if folders != search:
             variables["LD_LIBRARY_PATH"] = folders
+        path = environment.get("PATH", "")
+        others = [folder for folder in path.split(":") if not folder.endswith(f"/{record.PACKAGE.name}/smi/bin")]
+        programs = ":".join(self.programs + others)
+        if path and programs != path:  # a file for an environment that is not known leaves PATH to it
+            variables["PATH"] = programs
         return variables
 
 

@@ -39,23 +39,22 @@ def run(program: str | None, arguments: tuple[str, ...], **flags: Any) -> None:
     """
     if program is None:
         raise Failure("run needs a PROGRAM, as in: vgpu-embed run --gpu h100 -- ollama serve")
-    launch = Launch(flags, os.environ)
-    path = executable(program)
+    environment = {**os.environ, **Launch(flags, os.environ).over(os.environ)}
+    path = executable(program, environment.get("PATH", os.defpath))
     refusal = preload_refusal(path)
     if refusal:
         warn(f"{refusal}: the loader preloads nothing into it, so it runs without a policy")
     record.write()
-    replace(path, [program, *arguments], {**os.environ, **launch.over(os.environ)})
+    replace(path, [program, *arguments], environment)
 
 
-def executable(program: str) -> str:
-    """The path of a program, looked up as a shell would; Failure with 126 or 127."""
-    path = shutil.which(program)
+def executable(program: str, search: str) -> str:
+    """The path of a program, looked up on that PATH as a shell would; Failure with 126 or 127."""
+    path = shutil.which(program, path=search)
     if path is not None:
         return path
     if "/" not in program:
-        folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
-        found = [os.path.join(folder, program) for folder in folders]
+        found = [os.path.join(folder, program) for folder in search.split(os.pathsep)]
         found = [candidate for candidate in found if os.path.isfile(candidate)]
         if not found:
             raise Failure(f"there is no program {program} on PATH", NOT_FOUND)
