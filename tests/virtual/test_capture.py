@@ -255,6 +255,17 @@ class TestMisuse:
         assert device.call("cuStreamEndCapture", second, ffi.new("CUgraph *")) == UNMATCHED
         assert broken(device, first)
 
+    def test_a_destroyed_stream_ends_it(self, device: Device) -> None:
+        first, second, event = device.stream(0), device.stream(), device.event()
+        device.begin(first)
+        assert device.call("cuEventRecord", event, first) == 0
+        assert device.call("cuStreamWaitEvent", second, event, 0) == 0
+        assert device.call("cuStreamDestroy_v2", second) == 0
+        assert status(device, first) == INVALID
+        assert device.call("cuStreamDestroy_v2", first) == 0
+        device.note("legacy", None)
+        assert device.marks == ["legacy"]
+
     def test_two_captures_do_not_meet(self, device: Device) -> None:
         first, second, event = device.stream(), device.stream(), device.event()
         device.begin(first, RELAXED)
@@ -269,6 +280,8 @@ class TestMisuse:
         graph = device.made("cuGraphCreate", 0, ctype="CUgraph")
         assert device.call("cuStreamBeginCaptureToGraph", stream, graph, None, None, 0, RELAXED) == 0
         assert device.call("cuGraphDestroy", graph) == INVALID_VALUE
+        out = ffi.new("CUgraphExec *")
+        assert device.call("cuGraphInstantiateWithFlags", out, graph, 0) == INVALID_VALUE
         assert device.end(stream) == graph
         assert device.call("cuGraphDestroy", graph) == 0
 

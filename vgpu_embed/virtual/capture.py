@@ -133,15 +133,25 @@ class Capture:
     def end(self) -> Graph:
         """Ends it, whatever comes of it. Raises Refused."""
         is_valid, is_joined = self.is_valid, self.is_joined()
-        self.invalidate()
-        self.machine.order.captures.remove(self)
-        for stream in self.ends:
-            stream.capture = None
+        self.abandon()
         if is_valid and is_joined:
             return self.graph
         if self.is_own:
             self.graph.destroy()
         raise Refused(CAPTURE_UNJOINED if is_valid else CAPTURE_INVALIDATED)
+
+    def leave(self, stream: Stream) -> None:
+        """A stream is not there any more."""
+        self.invalidate()
+        if stream is self.origin:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Lets its streams go."""
+        self.invalidate()
+        self.machine.order.captures.remove(self)
+        for stream in self.ends:
+            stream.capture = None
 
 
 # ---- functions of the driver ---------------------------------------------------------------------------------------
@@ -169,7 +179,7 @@ def begin_to_graph(machine: Machine, call: AnyCall) -> int:
     mode = call.number("mode")
     if mode > RELAXED:
         return INVALID_VALUE
-    graph = graph_of(machine, call, call.hGraph)
+    graph = graph_of(machine, call.number("hGraph"))
     ends = nodes_given(machine, call, call.dependencies, call.numDependencies, call.dependencyData)
     if any(node.graph is not graph for node in ends):
         return INVALID_VALUE
@@ -193,7 +203,7 @@ def nodes_given(machine: Machine, call: AnyCall, nodes: Any, count: int, data: A
         raise Refused(INVALID_VALUE)
     found: dict[Node, bytes] = {}
     for place in range(count):
-        node = node_of(machine, call, nodes[place])
+        node = node_of(machine, call.address_of(nodes[place]))
         if node in found:
             raise Refused(INVALID_VALUE)
         found[node] = bytes(call.ffi.buffer(data + place, len(PLAIN))) if data else PLAIN

@@ -101,7 +101,7 @@ class RecordNode(Operation):
     @classmethod
     def from_node(cls, machine: Machine, call: AnyCall, parameters: Any, context: int = 0) -> Operation:
         """See `Operation.from_node`: CUDA_EVENT_RECORD_NODE_PARAMS, CUDA_EVENT_WAIT_NODE_PARAMS."""
-        return cls(event_of(machine, call, parameters.event))
+        return cls(event_of(machine, call.address_of(parameters.event)))
 
     def fields(self) -> dict[str, Any]:
         """See `Operation.fields`."""
@@ -137,9 +137,9 @@ class WaitNode(RecordNode):
         """It has been waited for."""
 
 
-def event_of(machine: Machine, call: AnyCall, handle: object) -> Event:
+def event_of(machine: Machine, handle: int) -> Event:
     """An event by its handle; refuses what is none."""
-    found = machine.order.events.get(call.address_of(handle))
+    found = machine.order.events.get(handle)
     if found is None:
         raise Refused(INVALID_HANDLE)
     return found
@@ -175,7 +175,7 @@ def create(machine: Machine, call: AnyCall) -> int:
 @answers("cuEventDestroy", "cuEventDestroy_v2")
 def destroy(machine: Machine, call: AnyCall) -> int:
     """Who waits for it goes on waiting for what it stood for."""
-    del machine.order.events[event_of(machine, call, call.hEvent).handle]
+    del machine.order.events[event_of(machine, call.number("hEvent")).handle]
     return 0
 
 
@@ -191,7 +191,7 @@ def record_with_flags(machine: Machine, call: AnyCall) -> int:
 
 def _record(machine: Machine, call: AnyCall, flags: int) -> int:
     """Event and stream have to be of the same context."""
-    event, stream = event_of(machine, call, call.hEvent), named(machine, call)
+    event, stream = event_of(machine, call.number("hEvent")), named(machine, call)
     if stream.context is not event.context:
         return INVALID_HANDLE
     if flags & ~EXTERNAL or (flags and stream.capture is None):
@@ -218,7 +218,7 @@ def synchronize(machine: Machine, call: AnyCall) -> int:
 
 
 def _waitable(machine: Machine, call: AnyCall) -> Event:
-    event = event_of(machine, call, call.hEvent)
+    event = event_of(machine, call.number("hEvent"))
     event.check_not_captured()
     if machine.order.captures:
         unsafe(machine)
@@ -228,7 +228,7 @@ def _waitable(machine: Machine, call: AnyCall) -> Event:
 @answers("cuEventElapsedTime", "cuEventElapsedTime_v2")
 def elapsed_time(machine: Machine, call: AnyCall) -> int:
     """By the clock: what a GPU would take for what lies between is not known here."""
-    start, end = event_of(machine, call, call.hStart), event_of(machine, call, call.hEnd)
+    start, end = event_of(machine, call.number("hStart")), event_of(machine, call.number("hEnd"))
     if (start.flags | end.flags) & DISABLE_TIMING or start.context is not end.context:
         return INVALID_HANDLE
     start.check_not_captured()
@@ -243,7 +243,7 @@ def elapsed_time(machine: Machine, call: AnyCall) -> int:
 @answers("cuStreamWaitEvent", "cuStreamWaitEvent_ptsz")
 def wait_event(machine: Machine, call: AnyCall) -> int:
     """Waiting for an event of a capture makes the stream part of that."""
-    stream, event = named(machine, call), event_of(machine, call, call.hEvent)
+    stream, event = named(machine, call), event_of(machine, call.number("hEvent"))
     if call.Flags & ~EXTERNAL or (call.Flags and stream.capture is None):
         return INVALID_VALUE
     if call.Flags:

@@ -230,17 +230,17 @@ answers = Answers(ready=initialised)
 opened = Answers(ready=initialised, opened=True)
 
 
-def graph_of(machine: Machine, call: AnyCall, handle: object) -> Graph:
+def graph_of(machine: Machine, handle: int) -> Graph:
     """A graph by its handle; refuses what is none."""
-    found = machine.order.graphs.get(call.address_of(handle))
+    found = machine.order.graphs.get(handle)
     if found is None:
         raise Refused(INVALID_VALUE)
     return found
 
 
-def node_of(machine: Machine, call: AnyCall, handle: object) -> Node:
+def node_of(machine: Machine, handle: int) -> Node:
     """A node by its handle; refuses what is none."""
-    found = machine.order.nodes.get(call.address_of(handle))
+    found = machine.order.nodes.get(handle)
     if found is None:
         raise Refused(INVALID_VALUE)
     return found
@@ -248,7 +248,7 @@ def node_of(machine: Machine, call: AnyCall, handle: object) -> Node:
 
 def executable_of(machine: Machine, call: AnyCall) -> Executable:
     """The executable graph that a call names; refuses what is none."""
-    found = machine.order.executables.get(call.address_of(call.hGraphExec))
+    found = machine.order.executables.get(call.number("hGraphExec"))
     if found is None:
         raise Refused(INVALID_VALUE)
     return found
@@ -307,7 +307,9 @@ class Unlaunchable(Refused):
 def _instantiate(machine: Machine, call: AnyCall, flags: int) -> int:
     """Raises Cycle."""
     machine.current()
-    graph = graph_of(machine, call, call.hGraph)
+    graph = graph_of(machine, call.number("hGraph"))
+    if any(capture.graph is graph for capture in machine.order.captures):
+        return INVALID_VALUE
     if flags & DEVICE_LAUNCH:
         if flags & AUTO_FREE or not graph.nodes:
             return INVALID_VALUE
@@ -352,7 +354,7 @@ def get_id(machine: Machine, call: AnyCall) -> int:
 
 @opened("cuGraphExecUpdate")
 def update(machine: Machine, call: AnyCall) -> int:
-    changed, node = executable_of(machine, call).update(graph_of(machine, call, call.hGraph))
+    changed, node = executable_of(machine, call).update(graph_of(machine, call.number("hGraph")))
     if call.hErrorNode_out:
         call.reply(hErrorNode_out=node.handle if node else None)
     result = EXEC_UPDATE_FAILURE if changed else 0
@@ -363,7 +365,7 @@ def update(machine: Machine, call: AnyCall) -> int:
 def update_v2(machine: Machine, call: AnyCall) -> int:
     if not call.resultInfo:
         return INVALID_VALUE
-    changed, node = executable_of(machine, call).update(graph_of(machine, call, call.hGraph))
+    changed, node = executable_of(machine, call).update(graph_of(machine, call.number("hGraph")))
     handle = call.ffi.cast("CUgraphNode", node.handle if node else 0)
     nothing = call.ffi.cast("CUgraphNode", 0)
     return call.reply(
@@ -386,7 +388,7 @@ def get_enabled(machine: Machine, call: AnyCall) -> int:
 
 
 def _switchable(machine: Machine, call: AnyCall) -> Step:
-    step = executable_of(machine, call).step(node_of(machine, call, call.hNode))
+    step = executable_of(machine, call).step(node_of(machine, call.number("hNode")))
     if step.type not in SWITCHABLE:
         raise Refused(INVALID_VALUE)
     return step

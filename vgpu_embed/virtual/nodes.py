@@ -52,7 +52,7 @@ class Child(ChildGraph):
     @classmethod
     def from_node(cls, machine: Machine, call: AnyCall, parameters: Any, context: int = 0) -> Operation:
         """See `Operation.from_node`: CUDA_CHILD_GRAPH_NODE_PARAMS."""
-        graph = graph_of(machine, call, parameters.graph)
+        graph = graph_of(machine, call.address_of(parameters.graph))
         return ChildGraph(graph if parameters.ownership == MOVE else graph.clone())
 
 
@@ -104,7 +104,7 @@ def fill(call: AnyCall, struct: Any, fields: dict[str, Any]) -> None:
 
 
 def _add(machine: Machine, call: AnyCall, operation: Operation, data: Any = None) -> int:
-    graph = graph_of(machine, call, call.hGraph)
+    graph = graph_of(machine, call.number("hGraph"))
     before = nodes_given(machine, call, call.dependencies, call.numDependencies, data)
     if not call.phGraphNode or any(node.graph is not graph for node in before):
         return INVALID_VALUE
@@ -123,12 +123,12 @@ def add_kernel(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuGraphAddMemcpyNode")
 def add_memcpy(machine: Machine, call: AnyCall) -> int:
-    return _add(machine, call, made(machine, call, MEMCPY, call.copyParams, call.address_of(call.ctx)))
+    return _add(machine, call, made(machine, call, MEMCPY, call.copyParams, call.number("ctx")))
 
 
 @answers("cuGraphAddMemsetNode")
 def add_memset(machine: Machine, call: AnyCall) -> int:
-    return _add(machine, call, made(machine, call, MEMSET, call.memsetParams, call.address_of(call.ctx)))
+    return _add(machine, call, made(machine, call, MEMSET, call.memsetParams, call.number("ctx")))
 
 
 @answers("cuGraphAddHostNode")
@@ -138,17 +138,17 @@ def add_host(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuGraphAddChildGraphNode")
 def add_child(machine: Machine, call: AnyCall) -> int:
-    return _add(machine, call, ChildGraph(graph_of(machine, call, call.childGraph).clone()))
+    return _add(machine, call, ChildGraph(graph_of(machine, call.number("childGraph")).clone()))
 
 
 @answers("cuGraphAddEventRecordNode")
 def add_event_record(machine: Machine, call: AnyCall) -> int:
-    return _add(machine, call, RecordNode(event_of(machine, call, call.event)))
+    return _add(machine, call, RecordNode(event_of(machine, call.number("event"))))
 
 
 @answers("cuGraphAddEventWaitNode")
 def add_event_wait(machine: Machine, call: AnyCall) -> int:
-    return _add(machine, call, WaitNode(event_of(machine, call, call.event)))
+    return _add(machine, call, WaitNode(event_of(machine, call.number("event"))))
 
 
 @answers("cuGraphAddNode")
@@ -166,7 +166,7 @@ def add_any_with_data(machine: Machine, call: AnyCall) -> int:
 
 def _node(machine: Machine, call: AnyCall, *types: int) -> Node:
     """The node that a call names; refuses one of another type."""
-    node = node_of(machine, call, call.hNode)
+    node = node_of(machine, call.number("hNode"))
     if types and node.operation.node_type not in types:
         raise Refused(INVALID_VALUE)
     return node
@@ -264,7 +264,7 @@ def set_memcpy(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuGraphExecMemcpyNodeSetParams")
 def set_memcpy_of_executable(machine: Machine, call: AnyCall) -> int:
-    return _set(machine, call, MEMCPY, call.copyParams, call.address_of(call.ctx))
+    return _set(machine, call, MEMCPY, call.copyParams, call.number("ctx"))
 
 
 @answers("cuGraphMemsetNodeSetParams")
@@ -274,7 +274,7 @@ def set_memset(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuGraphExecMemsetNodeSetParams")
 def set_memset_of_executable(machine: Machine, call: AnyCall) -> int:
-    return _set(machine, call, MEMSET, call.memsetParams, call.address_of(call.ctx))
+    return _set(machine, call, MEMSET, call.memsetParams, call.number("ctx"))
 
 
 @answers("cuGraphHostNodeSetParams", "cuGraphExecHostNodeSetParams")
@@ -284,19 +284,19 @@ def set_host(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuGraphEventRecordNodeSetEvent", "cuGraphExecEventRecordNodeSetEvent")
 def set_event_record(machine: Machine, call: AnyCall) -> int:
-    _put(machine, call, _node(machine, call, EVENT_RECORD), RecordNode(event_of(machine, call, call.event)))
+    _put(machine, call, _node(machine, call, EVENT_RECORD), RecordNode(event_of(machine, call.number("event"))))
     return 0
 
 
 @answers("cuGraphEventWaitNodeSetEvent", "cuGraphExecEventWaitNodeSetEvent")
 def set_event_wait(machine: Machine, call: AnyCall) -> int:
-    _put(machine, call, _node(machine, call, WAIT_EVENT), WaitNode(event_of(machine, call, call.event)))
+    _put(machine, call, _node(machine, call, WAIT_EVENT), WaitNode(event_of(machine, call.number("event"))))
     return 0
 
 
 @answers("cuGraphExecChildGraphNodeSetParams")
 def set_child(machine: Machine, call: AnyCall) -> int:
-    node, graph = _node(machine, call, GRAPH), graph_of(machine, call, call.childGraph)
+    node, graph = _node(machine, call, GRAPH), graph_of(machine, call.number("childGraph"))
     executable_of(machine, call).replace_child(node, graph)
     return 0
 
@@ -309,7 +309,7 @@ def set_any(machine: Machine, call: AnyCall) -> int:
     if node.operation.node_type == GRAPH:
         if call.function != "cuGraphExecNodeSetParams":
             return NOT_SUPPORTED
-        graph = graph_of(machine, call, call.nodeParams.graph.graph)
+        graph = graph_of(machine, call.address_of(call.nodeParams.graph.graph))
         executable_of(machine, call).replace_child(node, graph)
     else:
         _put(machine, call, node, made_of_any(machine, call, call.nodeParams))
@@ -349,7 +349,7 @@ def set_attribute(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuGraphKernelNodeCopyAttributes")
 def copy_attributes(machine: Machine, call: AnyCall) -> int:
-    to, source = (node_of(machine, call, one) for one in (call.dst, call.src))
+    to, source = (node_of(machine, call.number(name)) for name in ("dst", "src"))
     if {to.operation.node_type, source.operation.node_type} != {KERNEL}:
         return INVALID_VALUE
     to.attributes = dict(source.attributes)

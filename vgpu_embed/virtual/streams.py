@@ -122,12 +122,15 @@ def stream_of(machine: Machine, handle: int) -> Stream:
 
 def handle_of(call: AnyCall, stream: Any) -> int:
     """The handle that a call gives for a stream: 0 is the thread's own for functions that end in _ptsz or _ptds."""
-    return call.address_of(stream) or (PER_THREAD if call.function.endswith(("_ptsz", "_ptds")) else LEGACY)
+    if stream:
+        return call.address_of(stream)
+    return PER_THREAD if call.function.endswith(("_ptsz", "_ptds")) else LEGACY
 
 
 def named(machine: Machine, call: AnyCall) -> Stream:
-    """The stream that a call names. Raises Refused."""
-    return stream_of(machine, handle_of(call, call.hStream))
+    """The stream that a call names as `hStream`. Raises Refused."""
+    handle = call.number("hStream")
+    return machine.order.streams.get(handle) or _default(machine, handle or handle_of(call, 0))
 
 
 def _default(machine: Machine, handle: int) -> Stream:
@@ -189,6 +192,9 @@ def close_context(machine: Machine, context: Context) -> None:
     with order.lock:
         tasks = [task for stream, task in order.last.items() if stream.context is context]
     order.wait(tasks)
+    for capture in list(order.captures):
+        if capture.origin.context is context:
+            capture.abandon()
     order.legacy.pop(context, None)
     for handle in [handle for handle, stream in order.streams.items() if stream.context is context]:
         del order.streams[handle]
@@ -225,11 +231,12 @@ def _create(machine: Machine, call: AnyCall, flags: int, priority: int) -> int:
 
 @answers("cuStreamDestroy", "cuStreamDestroy_v2")
 def destroy(machine: Machine, call: AnyCall) -> int:
-    """What it has still to do is done. A capture that it is part of is over."""
-    stream = machine.order.streams.pop(call.address_of(call.hStream), None)
+    """What it has still to do is done. A capture that it is part of is invalid, or over if it began there."""
+    stream = machine.order.streams.pop(call.number("hStream"), None)
     if stream is None:
         return INVALID_HANDLE
-    stream.check_usable()
+    if stream.capture is not None:
+        stream.capture.leave(stream)
     return 0
 
 
@@ -386,18 +393,18 @@ class Callback(HostFunction):
 
 @answers("cuLaunchHostFunc", "cuLaunchHostFunc_ptsz")
 def launch_host_function(machine: Machine, call: AnyCall) -> int:
-    function = call.address_of(call.fn)
+    function = call.number("fn")
     if not function:
         return INVALID_VALUE
-    named(machine, call).take(HostFunction(machine, function, call.address_of(call.userData)))
+    named(machine, call).take(HostFunction(machine, function, call.number("userData")))
     return 0
 
 
 @answers("cuStreamAddCallback", "cuStreamAddCallback_ptsz")
 def add_callback(machine: Machine, call: AnyCall) -> int:
-    function = call.address_of(call.callback)
+    function = call.number("callback")
     if call.flags or not function:
         return INVALID_VALUE
     stream = named(machine, call)
-    stream.take(Callback(machine, function, call.address_of(call.userData), stream))
+    stream.take(Callback(machine, function, call.number("userData"), stream))
     return 0

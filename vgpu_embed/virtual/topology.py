@@ -28,13 +28,13 @@ def create(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuGraphClone")
 def clone(machine: Machine, call: AnyCall) -> int:
-    graph = graph_of(machine, call, call.originalGraph)
+    graph = graph_of(machine, call.number("originalGraph"))
     return call.reply(phGraphClone=graph.clone().handle) if call.phGraphClone else INVALID_VALUE
 
 
 @answers("cuGraphNodeFindInClone")
 def find_in_clone(machine: Machine, call: AnyCall) -> int:
-    original, graph = node_of(machine, call, call.hOriginalNode), graph_of(machine, call, call.hClonedGraph)
+    original, graph = node_of(machine, call.number("hOriginalNode")), graph_of(machine, call.number("hClonedGraph"))
     if graph.original is not original.graph:
         return INVALID_VALUE
     twin = graph.twins.get(original)
@@ -50,20 +50,20 @@ def _closed(machine: Machine, graph: Graph) -> Graph:
 
 @answers("cuGraphDestroy")
 def destroy(machine: Machine, call: AnyCall) -> int:
-    _closed(machine, graph_of(machine, call, call.hGraph)).destroy()
+    _closed(machine, graph_of(machine, call.number("hGraph"))).destroy()
     return 0
 
 
 @answers("cuGraphDestroyNode")
 def destroy_node(machine: Machine, call: AnyCall) -> int:
-    node = node_of(machine, call, call.hNode)
+    node = node_of(machine, call.number("hNode"))
     _closed(machine, node.graph).remove(node)
     return 0
 
 
 @answers("cuGraphGetId")
 def get_id(machine: Machine, call: AnyCall) -> int:
-    return call.reply(graphId=graph_of(machine, call, call.hGraph).number)
+    return call.reply(graphId=graph_of(machine, call.number("hGraph")).number)
 
 
 # ---- a node --------------------------------------------------------------------------------------------------------
@@ -71,22 +71,22 @@ def get_id(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuGraphNodeGetType")
 def get_type(machine: Machine, call: AnyCall) -> int:
-    return call.reply(type=node_of(machine, call, call.hNode).operation.node_type)
+    return call.reply(type=node_of(machine, call.number("hNode")).operation.node_type)
 
 
 @answers("cuGraphNodeGetContainingGraph")
 def get_graph(machine: Machine, call: AnyCall) -> int:
-    return call.reply(phGraph=node_of(machine, call, call.hNode).graph.handle)
+    return call.reply(phGraph=node_of(machine, call.number("hNode")).graph.handle)
 
 
 @answers("cuGraphNodeGetLocalId")
 def get_local_id(machine: Machine, call: AnyCall) -> int:
-    return call.reply(nodeId=node_of(machine, call, call.hNode).number)
+    return call.reply(nodeId=node_of(machine, call.number("hNode")).number)
 
 
 @answers("cuGraphNodeGetToolsId")
 def get_tools_id(machine: Machine, call: AnyCall) -> int:
-    return call.reply(toolsNodeId=node_of(machine, call, call.hNode).handle)
+    return call.reply(toolsNodeId=node_of(machine, call.number("hNode")).handle)
 
 
 # ---- lists of nodes ------------------------------------------------------------------------------------------------
@@ -117,13 +117,13 @@ def _list(call: AnyCall, count: Any, *lists: tuple[Any, Iterable[Node]], edges: 
 
 @answers("cuGraphGetNodes")
 def get_nodes(machine: Machine, call: AnyCall) -> int:
-    nodes = graph_of(machine, call, call.hGraph).nodes
+    nodes = graph_of(machine, call.number("hGraph")).nodes
     return _list(call, call.numNodes, (call.nodes, nodes), edges=(), data=None)
 
 
 @answers("cuGraphGetRootNodes")
 def get_root_nodes(machine: Machine, call: AnyCall) -> int:
-    roots = [node for node in graph_of(machine, call, call.hGraph).nodes if not node.before]
+    roots = [node for node in graph_of(machine, call.number("hGraph")).nodes if not node.before]
     return _list(call, call.numRootNodes, (call.rootNodes, roots), edges=(), data=None)
 
 
@@ -134,7 +134,7 @@ def edge_data(call: AnyCall) -> Any:
 
 @answers("cuGraphGetEdges", "cuGraphGetEdges_v2")
 def get_edges(machine: Machine, call: AnyCall) -> int:
-    nodes = graph_of(machine, call, call.hGraph).nodes
+    nodes = graph_of(machine, call.number("hGraph")).nodes
     found = [(other, node, data) for node in nodes for other, data in node.before.items()]
     ends = (call.from_, [one for one, _, _ in found]), (call.to, [one for _, one, _ in found])
     return _list(call, call.numEdges, *ends, edges=[data for _, _, data in found], data=edge_data(call))
@@ -142,13 +142,13 @@ def get_edges(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuGraphNodeGetDependencies", "cuGraphNodeGetDependencies_v2")
 def get_dependencies(machine: Machine, call: AnyCall) -> int:
-    before = node_of(machine, call, call.hNode).before
+    before = node_of(machine, call.number("hNode")).before
     return _list(call, call.numDependencies, (call.dependencies, before), edges=before.values(), data=edge_data(call))
 
 
 @answers("cuGraphNodeGetDependentNodes", "cuGraphNodeGetDependentNodes_v2")
 def get_dependent(machine: Machine, call: AnyCall) -> int:
-    after = node_of(machine, call, call.hNode).after
+    after = node_of(machine, call.number("hNode")).after
     return _list(call, call.numDependentNodes, (call.dependentNodes, after), edges=after.values(), data=edge_data(call))
 
 
@@ -157,12 +157,12 @@ def get_dependent(machine: Machine, call: AnyCall) -> int:
 
 def _pairs(machine: Machine, call: AnyCall) -> list[tuple[Node, Node, bytes]]:
     """The edges that a call gives; refuses nodes that are not of its graph."""
-    graph, data = graph_of(machine, call, call.hGraph), edge_data(call)
+    graph, data = graph_of(machine, call.number("hGraph")), edge_data(call)
     if call.numDependencies and not (call.from_ and call.to):
         raise Refused(INVALID_VALUE)
     found = []
     for place in range(call.numDependencies):
-        before, after = (node_of(machine, call, one[place]) for one in (call.from_, call.to))
+        before, after = (node_of(machine, call.address_of(one[place])) for one in (call.from_, call.to))
         if before.graph is not graph or after.graph is not graph:
             raise Refused(INVALID_VALUE)
         found.append((before, after, bytes(call.ffi.buffer(data + place, len(PLAIN))) if data else PLAIN))

@@ -24,19 +24,19 @@ answers = Answers(ready=initialised)
 @answers("cuUserObjectCreate")
 def create(machine: Machine, call: AnyCall) -> int:
     """The only flag there is has to be given."""
-    function = call.address_of(call.destroy)
+    function = call.number("destroy")
     if not function or call.flags != NO_DESTRUCTOR_SYNC or not 0 < call.initialRefcount <= MOST:
         return INVALID_VALUE
     handle = machine.handle()
     result = call.reply(object_out=handle)
     if not result:
-        user = UserObject(machine, function, call.address_of(call.ptr), call.initialRefcount)
+        user = UserObject(machine, function, call.number("ptr"), call.initialRefcount)
         machine.order.users[handle] = user
     return result
 
 
 def _named(machine: Machine, call: AnyCall) -> UserObject:
-    found = machine.order.users.get(call.address_of(call.object))
+    found = machine.order.users.get(call.number("object"))
     if found is None or not 0 < call.count <= MOST:
         raise Refused(INVALID_VALUE)
     return found
@@ -57,7 +57,7 @@ def release(machine: Machine, call: AnyCall) -> int:
 @answers("cuGraphRetainUserObject")
 def retain_in_graph(machine: Machine, call: AnyCall) -> int:
     """The graph gets references of its own, or those of whoever calls."""
-    graph, user = graph_of(machine, call, call.graph), _named(machine, call)
+    graph, user = graph_of(machine, call.number("graph")), _named(machine, call)
     if call.flags & ~MOVE:
         return INVALID_VALUE
     graph.users[user] = graph.users.get(user, 0) + call.count
@@ -68,7 +68,7 @@ def retain_in_graph(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuGraphReleaseUserObject")
 def release_from_graph(machine: Machine, call: AnyCall) -> int:
-    graph, user = graph_of(machine, call, call.graph), _named(machine, call)
+    graph, user = graph_of(machine, call.number("graph")), _named(machine, call)
     held = graph.users.get(user, 0)
     if call.count > held:
         return INVALID_VALUE
