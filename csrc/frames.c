@@ -662,6 +662,10 @@ static bool put(struct making *making, const struct field *field, PyObject *valu
         *(float *)words = (float)PyFloat_AS_DOUBLE(value);
         return true;
     }
+    if (PyBytes_Check(value) && field->kind == OTHER && PyBytes_GET_SIZE(value) == field->size) {
+        memcpy(words, PyBytes_AS_STRING(value), field->size);
+        return true;
+    }
     if (!PyUnicode_Check(value)) {
         PyErr_Format(PyExc_TypeError, "%U of %U is a number, an address or text, not %s", field->attribute,
                      making->kind->function, Py_TYPE(value)->tp_name);
@@ -711,6 +715,7 @@ static bool put_all(struct making *making, struct made *made)
 {
     Py_ssize_t count = PyTuple_GET_SIZE(making->kind->fields);
     Py_ssize_t inputs = making->names ? PyTuple_GET_SIZE(making->names) : 0;
+    uint64_t given = 0; /* an output that is given is written where it points */
 
     for (Py_ssize_t i = 0; i < inputs; i++) {
         PyObject *name = PyTuple_GET_ITEM(making->names, i);
@@ -721,10 +726,12 @@ static bool put_all(struct making *making, struct made *made)
         }
         if (!put(making, field_at(making->kind, place), making->values[i]))
             return false;
+        given |= UINT64_C(1) << place;
     }
-    for (Py_ssize_t i = 0; i < count; i++)
-        if (field_at(making->kind, i)->direction == OUT && !make_room(making, made, i))
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (field_at(making->kind, i)->direction == OUT && !(given >> i & 1) && !make_room(making, made, i))
             return false;
+    }
     return true;
 }
 
@@ -737,6 +744,8 @@ static bool take_values(struct making *making, struct made *made)
         if (field->direction != OUT || field->output != SLOW)
             continue;
         room = PyDict_GetItemWithError(making->kept, field->attribute);
+        if (!room && !PyErr_Occurred())
+            continue; /* it was written where the caller said */
         value = room ? PyObject_CallMethodOneArg((PyObject *)making->kind->type, word_value, room) : NULL;
         if (!value || !(made->values || (made->values = PyDict_New())) ||
             PyDict_SetItem(made->values, field->attribute, value) != 0) {

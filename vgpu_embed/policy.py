@@ -101,8 +101,9 @@ class Call:
     def make(self, function: str, **inputs: Any) -> Any:
         """Makes another call, as code of this function's library would: the policies for it are asked.
 
-        Inputs are given by name. What comes back has ``result`` and, under their names, the outputs. Where there is no
-        driver, nothing happens that no policy answers.
+        Inputs are given by name: numbers, addresses, texts, a struct as bytes. What comes back has ``result`` and,
+        under their names, the outputs; one whose address is given is written there instead. Where there is no driver,
+        nothing happens that no policy answers.
         """
         raise NotImplementedError
 

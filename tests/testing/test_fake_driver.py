@@ -347,7 +347,27 @@ def test_the_runtime_asks_the_driver() -> None:
     driver = FakeDriver(policy)
     assert driver.cudaDeviceGetAttribute(attr=75, device=0).value == 7
     assert driver.cuDeviceGetAttribute(attrib=75, dev=0).pi == 9
-    assert driver.cudaMalloc(size=1).result == 801
+    allocated = driver.cudaMalloc(size=5 << 20)
+    assert driver.cuMemFree_v2(dptr=int(allocated.devPtr)).result == 0
+    assert driver.cudaFree(devPtr=allocated.devPtr).result == driver.cudaGetLastError().result == 1
+    assert driver.cudaChooseDevice().result == 801
+
+
+def test_outputs_of_made_calls_go_where_their_address_is_given() -> None:
+    policy = Policy()
+    policy.hook("cuCtxGetDevice")(lambda call: call.make("cuDeviceGetCount", count=call.number("device")).result)
+
+    @policy.hook("cudaGetDeviceFlags")
+    def with_struct(call: Any) -> int:
+        return int(call.make("cuIpcOpenMemHandle_v2", handle=bytes(range(64)), Flags=3).result)
+
+    @policy.hook("cuIpcOpenMemHandle_v2")
+    def opened(call: Any) -> int:
+        return call.Flags if bytes(call.handle.reserved) == bytes(range(64)) else 999
+
+    driver = FakeDriver(policy, gpu="5xh100")
+    assert driver.cuCtxGetDevice().device == 5
+    assert driver.cudaGetDeviceFlags().result == 3
 
 
 # ---- handlers ------------------------------------------------------------------------------------------------------

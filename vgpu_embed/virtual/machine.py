@@ -89,6 +89,8 @@ class Machine:
         """The devices that CUDA shows this process, by ordinal, from cuInit on."""
         self.driver_ready = False
         self.runtime_ready = False
+        self.retained: dict[int, int] = {}
+        """The primary contexts that the runtime has retained, by device."""
         self.nvml_users = 0
         """How often NVML has been initialised and not shut down."""
         self.thread = Thread()

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from vgpu_embed.policy import Policy
 from vgpu_embed.virtual.answers import policy_of
-from vgpu_embed.virtual.runtime import devices, errors, launches, memory
+from vgpu_embed.virtual.runtime import devices, errors, graphs, launches, memory, passed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vgpu_embed.virtual.machine import Machine
 
+GROUPS = (
+    errors.last_error,
+    errors.at_any_time,
+    devices.answers,
+    devices.in_a_context,
+    launches.answers,
+    memory.answers,
+    graphs.answers,
+    passed.answers,
+    passed.without_context,
+)
+
 
 def policy(machine: Machine) -> Policy:
     """The runtime of a machine."""
-    return policy_of(machine, errors.last_error, errors.at_any_time, devices.answers, launches.answers, memory.answers)
+    return policy_of(machine, *GROUPS)
