@@ -363,7 +363,7 @@ def test_outputs_of_made_calls_go_where_their_address_is_given() -> None:
 
     @policy.hook("cuIpcOpenMemHandle_v2")
     def opened(call: Any) -> int:
-        return call.Flags if bytes(call.handle.reserved) == bytes(range(64)) else 999
+        return call.Flags if bytes(call.ffi.buffer(call.handle.reserved)) == bytes(range(64)) else 999
 
     driver = FakeDriver(policy, gpu="5xh100")
     assert driver.cuCtxGetDevice().device == 5
