@@ -11,6 +11,7 @@ import click
 from vgpu_embed.cli.bundle import bundle
 from vgpu_embed.cli.check import check
 from vgpu_embed.cli.command import command
+from vgpu_embed.cli.doctor import doctor
 from vgpu_embed.cli.env import env
 from vgpu_embed.cli.failure import USAGE, Failure
 from vgpu_embed.cli.install import install, uninstall
@@ -59,5 +60,5 @@ def main() -> None:
     """
 
 
-for one in (run, env, list_, check, status, set_, command, trace, scan, bundle, install, uninstall):
+for one in (run, env, list_, check, status, set_, command, trace, scan, bundle, install, uninstall, doctor):
     main.add_command(one)

@@ -94,10 +94,14 @@ def script_interpreter(path: str) -> str | None:
     return os.fsdecode(words[0]) if words else None
 
 
-def preload_refusal(path: str) -> str | None:
+def preload_refusal(path: str, user: int | None = None) -> str | None:
     """Why the loader would not preload a library into that program, or None if it would.
 
     A script is judged by its interpreter. What cannot be read is not judged.
+
+    Args:
+        path: of the program.
+        user: who runs it; without, it is who asks.
     """
     try:
         for _ in range(SCRIPT_DEPTH):
@@ -105,22 +109,22 @@ def preload_refusal(path: str) -> str | None:
             if interpreter is None:
                 break
             path = interpreter
-        return _refusal(path, Elf(path))
+        return _refusal(path, Elf(path), os.getuid() if user is None else user)
     except (OSError, NotElf):
         return None
 
 
-def _refusal(path: str, elf: Elf) -> str | None:
+def _refusal(path: str, elf: Elf, user: int) -> str | None:
     if not elf.native:
         return f"{path} is made for another machine ({elf.machine}, {elf.bits} bits)"
     if elf.interpreter is None:
         return f"{path} is statically linked"
     if "ld-musl" in elf.interpreter:
         return f"{path} is linked against musl, not glibc"
-    if os.getuid() == 0:
+    if user == 0:
         return None
     status = os.stat(path)
-    if status.st_mode & stat.S_ISUID and status.st_uid != os.getuid():
+    if status.st_mode & stat.S_ISUID and status.st_uid != user:
         return f"{path} is setuid"
     if status.st_mode & stat.S_ISGID and status.st_gid != os.getgid():
         return f"{path} is setgid"
