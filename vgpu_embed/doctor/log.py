@@ -16,11 +16,12 @@ def check(subject: Subject) -> Iterator[Finding]:
     log = subject.log
     if log is None:
         return
-    yield from _lookups(log)
     failure = re.search(r"\[libvgpu-cuda\] (.*; the policy is not in force)", log)
-    if failure and "static TLS" in failure[1]:
+    if failure is None:
+        yield from _lookups(log)
+    elif "static TLS" in failure[1]:
         yield Finding("static-tls", FAULT, failure[1], f"start the program with {TUNABLE}")
-    elif failure:
+    else:
         yield Finding("start", FAULT, failure[1], "see the message")
     if re.search(r"compute=0\.0\b", log):
         yield ollama.compute_zero(log)
