@@ -8,6 +8,7 @@ from typing import Any
 
 from vgpu_embed.testing import ffi
 from vgpu_embed.virtual import streams
+from vgpu_embed.virtual.answers import Refused
 from vgpu_embed.virtual.operations import KERNEL, Operation
 from virtual.harness import Program
 
@@ -23,6 +24,13 @@ class Note(Operation):
 
     def run(self) -> None:
         self.marks.append(self.text)
+
+
+class Failing(Operation):
+    """Goes wrong, as a kernel does."""
+
+    def run(self) -> None:
+        raise Refused(719)
 
 
 class Inert(Operation):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -322,6 +323,19 @@ class TestUpdate:
         node = host(device, graph, "d", *device.nodes("cuGraphGetNodes", graph))
         assert self.update(device, executable, graph) == (UPDATE_FAILURE, 3, node)
         assert run(device, executable) == "ab"
+
+
+def test_text_for_graphviz(device: Device, tmp_path: Path) -> None:
+    graph, file = captured(device, "a"), tmp_path / "graph.dot"
+    (a,) = device.nodes("cuGraphGetNodes", graph)
+    device.made("cuGraphAddChildGraphNode", graph, [a], 1, captured(device, "b"), ctype="CUgraphNode")
+    assert device.call("cuGraphDebugDotPrint", graph, str(file), 0) == 0
+    number = device.told("cuGraphGetId", graph, ctype="unsigned int")
+    lines = file.read_text().splitlines()
+    assert lines[0] == "digraph dot {"
+    assert f'"graph_{number}_node_0" -> "graph_{number}_node_1";' in lines
+    assert sum("KERNEL" in line for line in lines) == 2
+    assert device.call("cuGraphDebugDotPrint", graph, str(tmp_path), 0) == 304
 
 
 def test_user_objects(device: Device) -> None:

@@ -7,10 +7,11 @@ import threading
 import pytest
 
 from vgpu_embed.testing import ffi
-from virtual.device import Device, Held
+from virtual.device import Device, Failing, Held
 from virtual.harness import Program
 
 INVALID_VALUE, INVALID_CONTEXT, INVALID_HANDLE, NOT_READY, NOT_PERMITTED = 1, 201, 400, 600, 800
+LAUNCH_FAILED = 719
 
 
 class TestStream:
@@ -150,6 +151,24 @@ class TestHostFunction:
         assert device.call("cuStreamSynchronize", stream) == 0
         assert told == [(stream, 0, 77)]
         assert device.call("cuStreamAddCallback", stream, callback, None, 1) == INVALID_VALUE
+
+    def test_something_that_goes_wrong_later_breaks_the_context(self, device: Device) -> None:
+        stream, told = device.stream(), []
+
+        @ffi.callback("void(struct CUstream_st *, unsigned int, void *)")  # type: ignore[untyped-decorator]
+        def callback(of: object, result: int, data: object) -> None:
+            told.append(result)
+
+        held = Held(device, stream)
+        device.submit(Failing(), stream)
+        device.note("after", stream)
+        device.host_function(lambda: device.marks.append("not called"), stream)
+        assert device.call("cuStreamAddCallback", stream, callback, None, 0) == 0
+        held.gate.set()
+        assert device.call("cuStreamSynchronize", stream) == LAUNCH_FAILED
+        assert (device.marks, told) == (["function"], [LAUNCH_FAILED])
+        assert device.call("cuLaunchHostFunc", stream, callback, None) == LAUNCH_FAILED
+        assert device.call("cuCtxSynchronize") == LAUNCH_FAILED
 
     def test_may_not_ask_the_driver(self, device: Device) -> None:
         stream, results = device.stream(), []

@@ -175,18 +175,24 @@ class Order:
             operation = task.operation
             if operation is not None and operation.is_function:
                 self.call(partial(self._call, task))
-            elif operation is not None and not operation.ready():
+            elif self._tried(task):
+                ready += self._finished(task)
+            else:
                 self._waiting.append(task)
                 self._pause = FIRST_PAUSE
                 self._watcher.wake()
-            else:
-                try:
-                    if operation is not None and not task.stream.context.error:
-                        operation.run()
-                except Refused as refused:
-                    task.stream.context.error = refused.result
-                finally:
-                    ready += self._finished(task)
+
+    def _tried(self, task: Task) -> bool:
+        """Does a task, unless it has to wait. What goes wrong breaks the context; nothing is done in a broken one."""
+        operation, context = task.operation, task.stream.context
+        try:
+            if operation is not None and not context.error:
+                if not operation.ready():
+                    return False
+                operation.run()
+        except Refused as refused:
+            context.error = refused.result
+        return True
 
     def _finished(self, task: Task) -> list[Task]:
         """Takes a task off its stream; those that waited for nothing else."""
@@ -239,9 +245,12 @@ class Order:
     def _look(self) -> float | None:
         """Goes on with the tasks whose wait is over."""
         with self.lock:
-            ready = [task for task in self._waiting if task.operation is None or task.operation.ready()]
-            self._waiting = [task for task in self._waiting if task not in ready]
-            self._advance(ready)
+            waiting, self._waiting = self._waiting, []
+            for task in waiting:
+                if self._tried(task):
+                    self._advance(self._finished(task))
+                else:
+                    self._waiting.append(task)
             if not self._waiting:
                 return None
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
