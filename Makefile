@@ -10,6 +10,7 @@ OTHERS := $(shell $(PYTHON) tests/pythons.py 2>/dev/null)
 C_FILES := $(wildcard csrc/*.[ch] tests/*/*.[ch] tests/*/programs/*.[ch] tests/*/*.cpp)
 TEST_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard tests/*/*.py))))
 SOURCES := $(wildcard csrc/*) setup.py pyproject.toml vgpu_embed/core_build.py vgpu_embed/embed/redirect.py \
+           vgpu_embed/virtual/memory.cdef \
            $(wildcard vgpu_embed/tables/*.tsv vgpu_embed/tables/*.cdef vgpu_embed/tables/*.py) \
            $(wildcard vgpu_embed/devices/*.toml vgpu_embed/devices/*/*.toml vgpu_embed/devices/*.py) \
            vgpu_embed/smi/binding_build.py

@@ -144,7 +144,7 @@ class Build(build_ext):
             fail(f"{output.name} could not be compiled; the compiler's messages are above")
 
     def build_library(self, work: Path, package: Path, core_name: str) -> None:
-        """libvgpu-cuda.so, which needs libc only, and the gate."""
+        """libvgpu-cuda.so, which needs libc only, the gate, and what tests without it take virtual memory from."""
         sources = [ROOT / "csrc" / f"{n}.c" for n in C_FILES]
         sources += [
             ROOT / "csrc/entry.S",
@@ -167,6 +167,13 @@ class Build(build_ext):
             "-Wl,-soname,libvgpu-gate.so",
             ROOT / "csrc/gate.c",
             library,
+        )
+        self.compile(
+            package / "libvgpu-memory.so",
+            *LINK,
+            "-fvisibility=default",
+            "-Wl,-soname,libvgpu-memory.so",
+            ROOT / "csrc/memory.c",
         )
 
     def build_aliases(self, generated: Path, package: Path) -> None:
@@ -220,7 +227,7 @@ class Build(build_ext):
             "-o",
             str(module),
         ]
-        command += [f"-I{sysconfig.get_path('include')}", str(source)]
+        command += [f"-I{sysconfig.get_path('include')}", str(source), str(ROOT / "csrc/memory.c")]
         if subprocess.run(command).returncode:
             fail(f"{module.name} could not be compiled; the compiler's messages are above")
 

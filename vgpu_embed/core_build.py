@@ -86,15 +86,23 @@ except BaseException as error:
 
 def write_source(target: Path) -> None:
     """Writes the core's C source."""
-    types, frame = ((ROOT / f"vgpu_embed/tables/{name}.cdef").read_text() for name in ("types", "frame"))
+    types, frame, memory = (
+        (ROOT / "vgpu_embed" / f"{name}.cdef").read_text()
+        for name in ("tables/types", "tables/frame", "virtual/memory")
+    )
     builder = cffi.FFI()
     builder.cdef(types)
+    builder.cdef(memory)
     builder.cdef(frame + HOST_INFO + HOST_FUNCTIONS)
     builder.embedding_api(EMBEDDED)
     builder.embedding_init_code(START_UP)
     builder.set_source(
         "vgpu_embed._core",
-        '#include <stdint.h>\n#include <stddef.h>\n#include "vgpu.h"\n' + types + EMBEDDED + '#include "core.c"\n',
+        '#include <stdint.h>\n#include <stddef.h>\n#include "vgpu.h"\n'
+        + types
+        + memory
+        + EMBEDDED
+        + '#include "core.c"\n',
     )
     target.parent.mkdir(parents=True, exist_ok=True)
     builder.emit_c_code(str(target))

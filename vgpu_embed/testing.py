@@ -4,8 +4,7 @@
     assert driver.cuMemAlloc_v2(bytesize=8 << 30).result == CUresult.ERROR_OUT_OF_MEMORY
 
 Which handlers are asked, in what order, and what becomes of what they say, is decided as in a preloaded process. Below
-them are the answers of `--mode virtual`, and memory, contexts, streams and the like that are numbers only: nothing is
-copied or computed.
+them are the answers of `--mode virtual`; a function that has none there succeeds, and nothing happens.
 """
 
 from __future__ import annotations
@@ -31,14 +30,16 @@ from vgpu_embed.embed.redirect import not_supported
 from vgpu_embed.events import Event, Events, word_of
 from vgpu_embed.frames import LAYOUTS, FrameCall, argument, call_class, kind_of, lasting_text, sentence_of
 from vgpu_embed.policy import CallLog, Handler, Policy, Process, Result, matches
-from vgpu_embed.virtual import contexts
-from vgpu_embed.virtual.fake import FakeMachine
+from vgpu_embed.virtual import answering, contexts
+from vgpu_embed.virtual.machine import Machine
 
 if TYPE_CHECKING:
     from vgpu_embed._frames import Kind
 
 ROOM = 256
 """Length of a text buffer where a test does not say it."""
+FIRST_THUNK = 0x10000
+"""cuGetProcAddress gives this plus the function's slot: an address, but nothing is there."""
 SCRATCH = 4096
 """Bytes behind an output whose size no header tells."""
 LAZY = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000
@@ -130,8 +131,9 @@ class FakeDriver:
         self.ffi = ffi
         self.calls: list[Called] = []
         self.answers: dict[str, int | Callable[[Any], Any]] = {}
-        self.machine = FakeMachine(profiles, ({} if environment is None else environment).get)
-        self.below = self.machine.policies()
+        settings = {} if environment is None else environment
+        self.machine = Machine(profiles, settings.get, lambda slot: FIRST_THUNK + slot)
+        self.below = answering(self.machine)
         """The policies that are the driver."""
         self._kinds: dict[tuple[str, str], Kind] = {}
         self._driver_kinds: dict[tuple[str, str], Kind] = {}

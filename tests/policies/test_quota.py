@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
 import signal
 import struct
@@ -241,9 +242,42 @@ def on_device(number: int = 0, kind: int = 1) -> dict[str, Any]:
     return {"location": {"type": kind, "id": number}}
 
 
+MADE = {
+    "cuMemCreate": "handle",
+    "cuMemPoolCreate": "pool",
+    "cuMemAllocAsync": "dptr",
+    "cuMemAllocFromPoolAsync": "dptr",
+    "cuArrayCreate_v2": "pHandle",
+    "cuArray3DCreate_v2": "pHandle",
+    "cuArrayDestroy": "",
+    "cuMemMap": "",
+    "cuMemRelease": "",
+    "cuMemUnmap": "",
+}
+"""Functions, and what each of them gives."""
+
+
+def willing(memory: int = 0, **options: Any) -> FakeDriver:
+    """A driver under the policy that takes any size, kind, address or handle."""
+    fake = driver(memory, **options)
+    give(fake)
+    return fake
+
+
+def give(fake: FakeDriver) -> None:
+    """Makes it so."""
+    numbers = itertools.count(0x7000_0000, 0x1000_0000)
+
+    def answer(call: Any) -> int:
+        output = MADE[call.function]
+        return int(call.reply(**{output: next(numbers)})) if output else SUCCESS
+
+    fake.answers.update(dict.fromkeys(MADE, answer))
+
+
 def test_physical_memory_lasts_as_long_as_a_mapping() -> None:
     """As JAX has it: the handle is released at once."""
-    fake = driver(MiB)
+    fake = willing(MiB)
     handle = fake.cuMemCreate(size=MiB, prop=on_device()).handle
     assert fake.cuMemMap(ptr=0x10000000, size=MiB // 2, handle=handle).result == SUCCESS
     assert fake.cuMemMap(ptr=0x10000000 + MiB // 2, size=MiB // 2, handle=handle).result == SUCCESS
@@ -254,7 +288,7 @@ def test_physical_memory_lasts_as_long_as_a_mapping() -> None:
 
 
 def test_physical_memory_lasts_as_long_as_a_handle() -> None:
-    fake = driver(MiB)
+    fake = willing(MiB)
     handle = fake.cuMemCreate(size=MiB, prop=on_device()).handle
     fake.answers["cuMemRetainAllocationHandle"] = lambda call: call.reply(handle=handle)
     fake.answers["cuMemRelease"] = fake.answers["cuMemMap"] = SUCCESS
@@ -270,7 +304,7 @@ def test_physical_memory_lasts_as_long_as_a_handle() -> None:
 
 
 def test_a_call_on_physical_memory_that_fails_changes_nothing() -> None:
-    fake = driver(MiB)
+    fake = willing(MiB)
     handle = fake.cuMemCreate(size=MiB, prop=on_device()).handle
     fake.cuMemMap(ptr=0x10000000, size=MiB, handle=handle)
     for function in ("cuMemRelease", "cuMemUnmap", "cuMemMap", "cuMemRetainAllocationHandle"):
@@ -279,7 +313,7 @@ def test_a_call_on_physical_memory_that_fails_changes_nothing() -> None:
     fake.cuMemUnmap(ptr=0x10000000, size=MiB)
     fake.cuMemMap(ptr=0x20000000, size=MiB, handle=handle)
     fake.cuMemRetainAllocationHandle(addr=0x10000000)
-    fake.answers.clear()
+    give(fake)
     assert fake.cuMemRelease(handle=handle).result == SUCCESS
     assert free(fake) == 0
     fake.cuMemUnmap(ptr=0x10000000, size=MiB)
@@ -287,7 +321,7 @@ def test_a_call_on_physical_memory_that_fails_changes_nothing() -> None:
 
 
 def test_memory_of_the_host_does_not_count() -> None:
-    fake = driver(MiB)
+    fake = willing(MiB)
     assert fake.cuMemCreate(size=2 * MiB, prop=on_device(kind=2)).result == SUCCESS
     assert fake.cuMemHostAlloc(bytesize=2 * MiB).result == SUCCESS
     pool = fake.cuMemPoolCreate(poolProps=on_device(kind=2)).pool
@@ -333,7 +367,7 @@ DESCRIPTORS = [
 def test_arrays_by_their_descriptors(descriptor: tuple[int, ...]) -> None:
     *values, size = descriptor
     fields = dict(zip(("Width", "Height", "Depth", "Format", "NumChannels", "Flags"), values, strict=True))
-    fake = driver(64 * MiB)
+    fake = willing(64 * MiB)
     made = fake.cuArray3DCreate_v2(pAllocateArray=fields)
     assert (made.result, free(fake)) == (SUCCESS, 64 * MiB - size)
     fake.cuArrayDestroy(hArray=made.pHandle)
@@ -454,7 +488,7 @@ def test_limits_that_are_none_are_refused(value: str) -> None:
 
 def test_physical_memory_and_pools_are_on_their_device() -> None:
     """Whatever context is current, and whatever stream is used."""
-    fake = driver(MiB, gpu="2xh100")
+    fake = willing(MiB, gpu="2xh100")
     other = fake.cuDevicePrimaryCtxRetain(dev=1).pctx
     fake.answers["cuStreamGetCtx"] = lambda call: call.reply(pctx=other)
     pools = [

@@ -11,11 +11,10 @@ POISON = 0x77777777
 
 
 class VirtualMode(FakeDriver):
-    """Without the memory and contexts that `FakeDriver` adds."""
+    """What no policy answers is not supported, as in a preloaded process."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings, initialised=False)
-        self.below = self.below[1:]
         self.unsupported: list[str] = []
         """Functions that no policy answered, in the order of the calls."""
 

@@ -12,8 +12,7 @@ import pytest
 from vgpu_embed import devices, tables
 from vgpu_embed.devices import Profile
 from vgpu_embed.tables import getproc
-from vgpu_embed.testing import ffi
-from vgpu_embed.virtual.fake import FIRST_THUNK
+from vgpu_embed.testing import FIRST_THUNK, ffi
 from vgpu_embed.virtual.machine import context_memory
 from virtual.conftest import Machine
 from virtual.harness import POISON, Program
@@ -317,8 +316,8 @@ def index(name: str) -> int:
 
 
 def test_what_is_not_here_is_not_supported(ready: Program) -> None:
-    assert ready.number("cuMemAlloc_v2", 1 << 20, ctype="CUdeviceptr *") == [801, POISON]
-    assert ready.unsupported == ["cuMemAlloc_v2"]
+    assert ready.number("cuIpcOpenMemHandle", ffi.new("CUipcMemHandle *")[0], 1, ctype="CUdeviceptr *") == [801, POISON]
+    assert ready.unsupported == ["cuIpcOpenMemHandle"]
 
 
 def test_threads_see_the_same_devices(ready: Program) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 FIELDS: dict[str, Callable[[str, object], Any]] = {
     "architecture": values.text,
+    "backing": values.backing,
     "compute_capability": values.capability,
     "cores_per_multiprocessor": values.count,
     "driver_name": values.text,
@@ -26,6 +27,9 @@ FIELDS: dict[str, Callable[[str, object], Any]] = {
 
 PLACED = ("pci", "uuid")
 """Fields that no TOML file has, because each device needs its own."""
+
+OPTIONAL = {"backing": "host"}
+"""Fields that a TOML file may leave out, and what they are then."""
 
 ATTRIBUTES = {
     "compute_capability": (

@@ -23,6 +23,7 @@ class Profile:
         architecture: the name of the architecture, such as `Hopper`.
         cores_per_multiprocessor: FP32 cores; NVML counts them.
         uuid: 16 bytes, the same in each process and run.
+        backing: what keeps the bytes of a virtual GPU: `host`, the host's memory, or `discard`, nothing.
         memory: bytes, what cuDeviceTotalMem answers.
         nvml_memory: bytes, what NVML answers: `memory` and what the driver keeps for itself.
         driver_version: what cuDriverGetVersion answers, such as 13000.
@@ -36,6 +37,7 @@ class Profile:
         "_nvml",
         "architecture",
         "attributes",
+        "backing",
         "cores_per_multiprocessor",
         "driver_name",
         "driver_version",
@@ -53,6 +55,7 @@ class Profile:
         self.name: str = data["name"]
         self.architecture: str = data["architecture"]
         self.cores_per_multiprocessor: int = data["cores_per_multiprocessor"]
+        self.backing: str = data["backing"]
         self.memory: int = data["memory"]
         self.nvml_memory: int = data["nvml_memory"]
         self.driver_version: int = data["driver_version"]

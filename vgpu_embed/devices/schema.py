@@ -25,7 +25,7 @@ from typing import Any
 from . import attributes, nvml
 from .catalogue import FOLDER
 from .errors import ProfileError, suggestion
-from .fields import FIELDS, PLACED, targets
+from .fields import FIELDS, OPTIONAL, PLACED, targets
 from .tomlfile import File, Path
 
 BASES = {
@@ -188,7 +188,8 @@ def compile_file(path: str, *, built_in: bool = False) -> dict[str, Any]:
     """
     figures = read(path, built_in=built_in)
     _complete(path, figures)
-    device = {name: figures["device", name].value for name in FIELDS if name not in PLACED}
+    said = {name: figures["device", name].value for name in FIELDS if ("device", name) in figures}
+    device = {**OPTIONAL, **said}
     answers = {int(name): one.value for (what, name), one in figures.items() if what == "attributes"}
     answers[attributes.MULTIPROCESSOR_COUNT] = device.pop("multiprocessors")
     major, minor = device.pop("compute_capability")
@@ -207,7 +208,7 @@ def compile_file(path: str, *, built_in: bool = False) -> dict[str, Any]:
 def _complete(path: str, figures: Figures) -> None:
     """Every field and every attribute has a value; those of the PCI location come later."""
     for name in FIELDS:
-        if name not in PLACED and ("device", name) not in figures:
+        if name not in PLACED and name not in OPTIONAL and ("device", name) not in figures:
             raise ProfileError(f"{path}:1: {name} is missing; write it in [device], or name a base")
     names = attributes.names()
     missing = sorted(

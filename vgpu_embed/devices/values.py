@@ -81,6 +81,13 @@ def text(key: str, value: object) -> str:
     return name
 
 
+def backing(key: str, value: object) -> str:
+    """What keeps the bytes of a virtual GPU's memory: the host's memory, or nothing."""
+    if value not in ("host", "discard"):
+        raise ProfileError(f"{key}={value} is neither host nor discard; discard forgets what is written")
+    return str(value)
+
+
 def capability(key: str, value: object) -> tuple[int, int]:
     """A compute capability: `9.0`, or (9, 0)."""
     major, point, minor = (

@@ -77,6 +77,10 @@ class Host(host.Host):
         """Calls a function of the program's by its address, with pointers or numbers."""
         call_out(ffi.cast("void *", function), *arguments)
 
+    def memory(self) -> tuple[Any, Any]:
+        """cffi's types and the functions of memory.cdef, which the core holds."""
+        return ffi, lib
+
 
 @ffi.def_extern(onerror=service.report)
 def vgpu_work(number: int) -> None:

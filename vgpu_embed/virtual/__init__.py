@@ -39,5 +39,9 @@ def policies(
     host      makes threads and calls the program's functions
     occupants who holds memory of the devices; without it, nobody but this process
     """
-    machine = Machine(profiles, setting, thunk, host, occupants)
+    return answering(Machine(profiles, setting, thunk, host, occupants))
+
+
+def answering(machine: Machine) -> list[Policy]:
+    """The policies of a machine."""
     return [driver.policy(machine), runtime.policy(machine), nvml.policy(machine)]

@@ -17,6 +17,7 @@ from vgpu_embed.virtual.machine import (
     context_memory,
     initialised,
 )
+from vgpu_embed.virtual.memory.heap import Heap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class Context:
         self.error = CONTEXT_IS_DESTROYED
         self.memory = 0
         """Bytes of the device that the context itself takes."""
+        self.heap: Heap
 
     def open(self, machine: Machine) -> None:
         """Begins it; refuses with CUDA_ERROR_OUT_OF_MEMORY where the device has no room for it."""
@@ -90,6 +92,7 @@ class Context:
         self.memory = size
         self.error = self.cache_config = self.shared_config = 0
         self.limits = dict(LIMITS)
+        self.heap = Heap(machine, self)
 
     def close(self, machine: Machine) -> None:
         """Ends it and what is in it."""

@@ -19,6 +19,7 @@ from vgpu_embed.virtual.machine import (
     at_location,
     initialised,
 )
+from vgpu_embed.virtual.memory import functions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ answers = Answers(ready=initialised)
 
 def policy(machine: Machine) -> Policy:
     """The driver of a machine."""
-    parts = (contexts, streams, events, capture, topology, nodes, executable, users, dot)
+    parts = (contexts, streams, events, capture, topology, nodes, executable, users, dot, *functions.MODULES)
     return policy_of(machine, at_any_time, answers, executable.opened, *(part.answers for part in parts))
 
 
@@ -213,27 +214,6 @@ def total_memory(machine: Machine, call: AnyCall) -> int:
 @answers("cuDeviceTotalMem")
 def total_memory_of_32_bits(machine: Machine, call: AnyCall) -> int:
     return call.reply(bytes=min(machine.device(call.dev).memory, UINT_MAX))
-
-
-@answers("cuMemGetInfo_v2")
-def memory_info(machine: Machine, call: AnyCall) -> int:
-    return _memory_info(machine, call)
-
-
-@answers("cuMemGetInfo")
-def memory_info_of_32_bits(machine: Machine, call: AnyCall) -> int:
-    return _memory_info(machine, call, UINT_MAX)
-
-
-def _memory_info(machine: Machine, call: AnyCall, most: int = 1 << 64) -> int:
-    """Of the current context's device. Either output may be NULL."""
-    context = machine.current()
-    result = call.reply()
-    if call.free:
-        call.free[0] = min(machine.free(context.device), most)
-    if call.total:
-        call.total[0] = min(context.profile.memory, most)
-    return result
 
 
 @answers("cuMemGetAllocationGranularity")

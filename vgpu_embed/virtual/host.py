@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 
 class Bell:
@@ -37,8 +40,28 @@ class Bell:
                 self._changed.wait(seconds)
 
 
+LIBRARY = os.path.join(os.path.dirname(os.path.dirname(__file__)), "libvgpu-memory.so")
+_memory: list[Any] = []
+
+
 class Host:
-    """Threads, and calls of the program's functions."""
+    """Threads, calls of the program's functions, and memory."""
+
+    def memory(self) -> tuple[Any, Any]:
+        """cffi's types and the functions of memory.cdef: those of a library that holds nothing else, if it is built."""
+        if not _memory:
+            from cffi import FFI
+
+            ffi = FFI()
+            with open(os.path.join(os.path.dirname(__file__), "memory.cdef"), encoding="utf-8") as file:
+                ffi.cdef(file.read())
+            _memory[:] = [ffi, ffi.dlopen(LIBRARY) if os.path.exists(LIBRARY) else None]
+        ffi, lib = _memory
+        if lib is None:
+            from vgpu_embed.virtual.memory.numbers import Numbers
+
+            lib = Numbers(ffi)
+        return ffi, lib
 
     def bell(self) -> Bell:
         """A new one."""

@@ -10,6 +10,8 @@ from itertools import count
 from vgpu_embed.devices.visible import init_result, visible
 from vgpu_embed.virtual.answers import Refused
 from vgpu_embed.virtual.host import Host
+from vgpu_embed.virtual.memory.arena import Arena
+from vgpu_embed.virtual.memory.space import Space
 from vgpu_embed.virtual.occupants import Occupants
 from vgpu_embed.virtual.order import Order
 
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from vgpu_embed.devices import Profile
     from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.contexts import Context
+    from vgpu_embed.virtual.memory.arrays import Array
+    from vgpu_embed.virtual.memory.heap import Allocation
+    from vgpu_embed.virtual.memory.pools import Pool
+    from vgpu_embed.virtual.memory.vmm import Physical
     from vgpu_embed.virtual.streams import Stream
 
 INVALID_VALUE = 1
@@ -102,7 +108,24 @@ class Machine:
         """Bytes that the process holds of each visible device: contexts, and what was allocated."""
         self._numbers: list[int] = []
         """What the machine counts each visible device as."""
-        self.order = Order(host or Host(), self.thread)
+        host = host or Host()
+        self.order = Order(host, self.thread)
+        self.space = Space(*host.memory())
+        """What of the process's addresses is the devices' memory, or known to them."""
+        self.allocations: dict[int, Allocation] = {}
+        """By address."""
+        self.arrays: dict[int, Array] = {}
+        self.physicals: dict[int, Physical] = {}
+        self.pools: dict[int, Pool] = {}
+        """By handle."""
+        self.default_pools: dict[int, Pool] = {}
+        self.current_pools: dict[int, Pool] = {}
+        """By device; a current pool only where it is not the default one."""
+        self.reserved: dict[int, int] = {}
+        """Sizes of the address ranges that the program has reserved, by address."""
+        self.synchronous: set[int] = set()
+        """Addresses of allocations whose operations the program wants synchronous."""
+        self._arenas: dict[int, Arena] = {}
         self._handles = count(FIRST_HANDLE, 0x40)
         self._is_copy = False
         machine = ref(self)
@@ -165,6 +188,17 @@ class Machine:
     def free(self, device: int) -> int:
         """Bytes of a device that nobody uses."""
         return self.unused(self._numbers[device])
+
+    def arena(self, device: int) -> Arena:
+        """The addresses of a device's memory."""
+        found = self._arenas.get(device)
+        if found is None:
+            found = self._arenas[device] = Arena(self.space, self.visible[device])
+        return found
+
+    def allocation(self, address: int) -> Allocation | None:
+        """The allocation or mapping that an address lies in."""
+        return self.allocations.get(address) or self.allocations.get(self.space.base(address))
 
     def device(self, ordinal: int) -> Profile:
         """A visible device; refuses any other number with CUDA_ERROR_INVALID_DEVICE."""

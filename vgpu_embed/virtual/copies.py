@@ -1,0 +1,216 @@
+"""Copies and fills: what they need, how they are made from the structs that describe them, and that they are done.
+
+One that can be done at once says by itself what is wrong with it. One that has to wait, or that a graph takes, is
+checked before.
+"""
+
+from __future__ import annotations
+
+from vgpu_embed.virtual.answers import Refused
+from vgpu_embed.virtual.machine import INVALID_VALUE
+from vgpu_embed.virtual.memory.space import READ, SOURCE_ANY, TARGET_ANY, WRITE
+from vgpu_embed.virtual.operations import MEMCPY, MEMSET, Operation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from vgpu_embed.virtual.answers import AnyCall
+    from vgpu_embed.virtual.machine import Machine
+    from vgpu_embed.virtual.order import Task
+
+HOST, DEVICE, ARRAY, UNIFIED = 1, 2, 3, 4
+"""CU_MEMORYTYPE_… of cuda.h."""
+TO_HOST, FROM_HOST = TARGET_ANY, SOURCE_ANY
+ANY = TO_HOST | FROM_HOST
+"""Which side of a copy may be memory that CUDA does not know."""
+MAX_PITCH = 11
+"""CU_DEVICE_ATTRIBUTE_MAX_PITCH."""
+
+
+class Copy(Operation):
+    """A copy of bytes that lie side by side.
+
+    staged: pageable memory of the host is read when the program asks for the copy, not when its turn comes.
+    """
+
+    node_type = MEMCPY
+
+    def __init__(self, machine: Machine, target: int, source: int, size: int, roles: int, staged: bool = False) -> None:
+        self.space = machine.space
+        self.target = target
+        self.source = source
+        self.size = size
+        self.roles = roles
+        self.staged = staged
+        self._read: Any = None
+
+    @classmethod
+    def from_node(cls, machine: Machine, call: AnyCall, parameters: Any, context: int = 0) -> Operation:
+        """From a CUDA_MEMCPY3D."""
+        made = BoxCopy(machine, call, parameters)
+        made.check()
+        return made
+
+    def fields(self) -> dict[str, Any]:
+        """Of a CUDA_MEMCPY3D."""
+        return {
+            **_side("dst", self.target, self.roles & TO_HOST),
+            **_side("src", self.source, self.roles & FROM_HOST),
+            **{"WidthInBytes": self.size, "Height": 1, "Depth": 1},
+        }
+
+    def check(self) -> None:
+        """Refuses what `run` would refuse."""
+        self.space.check(self.target, self.size, WRITE, bool(self.roles & TO_HOST))
+        self.space.check(self.source, self.size, READ, bool(self.roles & FROM_HOST))
+
+    def captured(self) -> Operation:
+        """A graph reads when it runs."""
+        self.check()
+        self.staged = False
+        return self
+
+    def queued(self, task: Task) -> None:
+        """Reads now what the program may change as soon as the function has returned."""
+        self.check()
+        if self.staged and not self.space.base(self.source):
+            ffi = self.space.ffi
+            self._read = ffi.new("char[]", self.size)
+            ffi.memmove(self._read, ffi.cast("char *", self.source), self.size)
+            self.source = int(ffi.cast("uintptr_t", self._read))
+
+    def run(self) -> None:
+        """See `Operation.run`."""
+        self.space.copy(self.target, self.source, self.size, self.roles)
+
+
+def _side(name: str, address: int, is_host: int) -> dict[str, int]:
+    """One side of a CUDA_MEMCPY3D."""
+    kind, field = (HOST, "Host") if is_host else (DEVICE, "Device")
+    return {f"{name}MemoryType": kind, f"{name}{field}": address}
+
+
+class BoxCopy(Operation):
+    """A copy of rows and slices, from what a CUDA_MEMCPY2D, CUDA_MEMCPY3D or CUDA_MEMCPY3D_PEER says."""
+
+    node_type = MEMCPY
+
+    def __init__(self, machine: Machine, call: AnyCall, given: Any) -> None:
+        self.space = machine.space
+        self._fields = {name: getattr(given, name) for name, _ in call.ffi.typeof(given).item.fields}
+        box = self.box = self.space.ffi.new("struct vgpu_box *")
+        box.width, box.height = given.WidthInBytes, given.Height
+        box.depth = self._fields.setdefault("Depth", 1)
+        self.roles = 0
+        most = machine.current().profile.attributes[MAX_PITCH]
+        box.target, box.target_pitch, box.target_slice = self._placed(machine, call, "dst", most)
+        box.source, box.source_pitch, box.source_slice = self._placed(machine, call, "src", most)
+
+    def _placed(self, machine: Machine, call: AnyCall, name: str, most: int) -> tuple[int, int, int]:
+        """Where a side begins, and how far rows and slices are apart."""
+        given, box = self._fields, self.box
+        x, y, z = given[f"{name}XInBytes"], given[f"{name}Y"], given.get(f"{name}Z", 0)
+        kind = given[f"{name}MemoryType"]
+        if kind == ARRAY:
+            array = machine.arrays.get(call.address_of(given[f"{name}Array"]))
+            if array is None or not array.holds(x + box.width, y + box.height, z + box.depth):
+                raise Refused(INVALID_VALUE)
+            address, pitch, slice = array.address, array.pitch, array.slice
+        elif kind in (HOST, DEVICE, UNIFIED):
+            address = call.address_of(given[f"{name}Host"]) if kind == HOST else given[f"{name}Device"]
+            pitch, rows = given[f"{name}Pitch"] or x + box.width, given.get(f"{name}Height", 0) or y + box.height
+            is_short = (box.height > 1 or box.depth > 1) and pitch < x + box.width
+            if not address or pitch > most or is_short or (box.depth > 1 and rows < y + box.height):
+                raise Refused(INVALID_VALUE)
+            slice = pitch * rows
+            if kind != DEVICE:
+                self.roles |= TO_HOST if name == "dst" else FROM_HOST
+        else:
+            raise Refused(INVALID_VALUE)
+        return address + z * slice + y * pitch + x, pitch, slice
+
+    def fields(self) -> dict[str, Any]:
+        """See `Operation.fields`."""
+        return self._fields
+
+    def check(self) -> None:
+        """Refuses what `run` would refuse."""
+        box = self.box
+        if box.width and box.height and box.depth:
+            rows, slices = box.height - 1, box.depth - 1
+            size = slices * box.target_slice + rows * box.target_pitch + box.width
+            self.space.check(box.target, size, WRITE, bool(self.roles & TO_HOST))
+            size = slices * box.source_slice + rows * box.source_pitch + box.width
+            self.space.check(box.source, size, READ, bool(self.roles & FROM_HOST))
+
+    def captured(self) -> Operation:
+        """See `Operation.captured`."""
+        self.check()
+        return self
+
+    def queued(self, task: Task) -> None:
+        """See `Operation.queued`."""
+        self.check()
+
+    def run(self) -> None:
+        """See `Operation.run`."""
+        self.space.copy_box(self.box, self.roles)
+
+
+class Fill(Operation):
+    """Sets rows of elements of 1, 2 or 4 bytes."""
+
+    node_type = MEMSET
+
+    def __init__(
+        self, machine: Machine, target: int, value: int, element: int, width: int, height: int = 1, pitch: int = 0
+    ) -> None:
+        if target % element or (height > 1 and (pitch < width * element or pitch % element)):
+            raise Refused(INVALID_VALUE)
+        self.space = machine.space
+        self.target = target
+        self.value = value
+        self.element = element
+        self.width = width
+        self.height = height
+        self.pitch = pitch
+
+    @classmethod
+    def from_node(cls, machine: Machine, call: AnyCall, parameters: Any, context: int = 0) -> Operation:
+        """From a CUDA_MEMSET_NODE_PARAMS."""
+        if parameters.elementSize not in (1, 2, 4):
+            raise Refused(INVALID_VALUE)
+        shape = parameters.width, parameters.height, parameters.pitch
+        made = cls(machine, parameters.dst, parameters.value, parameters.elementSize, *shape)
+        made.check()
+        return made
+
+    def fields(self) -> dict[str, Any]:
+        """Of a CUDA_MEMSET_NODE_PARAMS."""
+        return {
+            "dst": self.target,
+            "pitch": self.pitch,
+            "value": self.value,
+            "elementSize": self.element,
+            "width": self.width,
+            "height": self.height,
+        }
+
+    def check(self) -> None:
+        """Refuses what `run` would refuse."""
+        if self.width and self.height:
+            self.space.check(self.target, (self.height - 1) * self.pitch + self.width * self.element, WRITE)
+
+    def captured(self) -> Operation:
+        """See `Operation.captured`."""
+        self.check()
+        return self
+
+    def queued(self, task: Task) -> None:
+        """See `Operation.queued`."""
+        self.check()
+
+    def run(self) -> None:
+        """See `Operation.run`."""
+        self.space.fill(self.target, self.pitch, self.value, self.element, self.width, self.height)

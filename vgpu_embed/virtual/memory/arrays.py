@@ -1,0 +1,179 @@
+"""CUDA arrays: rows of elements, in memory that has no address for the program.
+
+They take what their elements take, where a GPU pads them to tiles. There are no textures and surfaces to read them by,
+no mipmaps, no sparse arrays.
+"""
+
+from __future__ import annotations
+
+from vgpu_embed.virtual import contexts
+from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.copies import FROM_HOST, TO_HOST, Copy
+from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_SUPPORTED, initialised
+from vgpu_embed.virtual.memory.heap import free
+from vgpu_embed.virtual.streams import perform, submit
+from vgpu_embed.virtual.transfers import default, in_order, to_host_in_order
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from vgpu_embed.virtual.answers import AnyCall
+    from vgpu_embed.virtual.contexts import Context
+    from vgpu_embed.virtual.machine import Machine
+
+INVALID_HANDLE = 400
+"""CUDA_ERROR_INVALID_HANDLE."""
+FORMATS = {1: 1, 2: 2, 3: 4, 8: 1, 9: 2, 10: 4, 16: 2, 32: 4}
+"""Bytes of a channel by CU_AD_FORMAT_…: 8, 16 and 32 bits without and with sign, half, float."""
+CHANNELS = (1, 2, 4)
+PLAIN_FLAGS = 0x0F
+"""CUDA_ARRAY3D_LAYERED, …_SURFACE_LDST, …_CUBEMAP, …_TEXTURE_GATHER."""
+
+answers = Answers(ready=initialised)
+
+
+class Array:
+    """An array. Height and depth are 0 where it has no such dimension.
+
+    Attributes:
+        address: where its bytes are; pitch and slice: how far rows, and slices or layers, are apart.
+    """
+
+    def __init__(self, machine: Machine, context: Context, given: Any) -> None:
+        self.width, self.height = given.Width, given.Height
+        self.depth = getattr(given, "Depth", 0)
+        self.format, self.channels = int(given.Format), given.NumChannels
+        self.flags = getattr(given, "Flags", 0)
+        if self.format not in FORMATS or self.flags & ~PLAIN_FLAGS:
+            raise Refused(NOT_SUPPORTED)
+        if not self.width or self.channels not in CHANNELS:
+            raise Refused(INVALID_VALUE)
+        self.pitch = self.width * self.channels * FORMATS[self.format]
+        self.slice = self.pitch * max(self.height, 1)
+        self.allocation = context.heap.allocate(self.slice * max(self.depth, 1))
+        self.address = self.allocation.address
+        self.handle = machine.handle()
+
+    def holds(self, x: int, y: int, z: int) -> bool:
+        """Whether a box that ends there, x in bytes, lies in it."""
+        return x <= self.pitch and y <= max(self.height, 1) and z <= max(self.depth, 1)
+
+
+def named(machine: Machine, call: AnyCall, handle: Any) -> Array:
+    """The array of a handle; refuses what is none."""
+    machine.current()
+    found = machine.arrays.get(call.address_of(handle))
+    if found is None:
+        raise Refused(INVALID_HANDLE)
+    return found
+
+
+def close(machine: Machine, context: Context) -> None:
+    """Forgets the arrays of a context; their memory goes with it."""
+    for handle in [handle for handle, one in machine.arrays.items() if one.allocation.context is context]:
+        del machine.arrays[handle]
+
+
+contexts.closing.append(close)
+
+
+@answers("cuArrayCreate_v2", "cuArray3DCreate_v2")
+def create(machine: Machine, call: AnyCall) -> int:
+    context = machine.current()
+    if not call.pAllocateArray:
+        return INVALID_VALUE
+    made = Array(machine, context, call.pAllocateArray)
+    result = call.reply(pHandle=made.handle)
+    if result:
+        free(machine, made.allocation)
+    else:
+        machine.arrays[made.handle] = made
+    return result
+
+
+@answers("cuArrayDestroy")
+def destroy(machine: Machine, call: AnyCall) -> int:
+    array = named(machine, call, call.hArray)
+    free(machine, array.allocation)
+    del machine.arrays[array.handle]
+    return 0
+
+
+@answers("cuArrayGetDescriptor_v2")
+def descriptor(machine: Machine, call: AnyCall) -> int:
+    return call.reply(pArrayDescriptor=_described(named(machine, call, call.hArray)))
+
+
+@answers("cuArray3DGetDescriptor_v2")
+def descriptor_of_3d(machine: Machine, call: AnyCall) -> int:
+    array = named(machine, call, call.hArray)
+    return call.reply(pArrayDescriptor={**_described(array), "Depth": array.depth, "Flags": array.flags})
+
+
+def _described(array: Array) -> dict[str, int]:
+    return {
+        "Width": array.width,
+        "Height": array.height,
+        "Format": array.format,
+        "NumChannels": array.channels,
+    }
+
+
+# ---- bytes of an array, row after row ------------------------------------------------------------------------------
+
+
+def _at(machine: Machine, call: AnyCall, handle: Any, offset: int) -> int:
+    """The address of a byte; refuses what the array does not have."""
+    array = named(machine, call, handle)
+    if offset + call.ByteCount > array.slice * max(array.depth, 1):
+        raise Refused(INVALID_VALUE)
+    return array.address + offset
+
+
+@answers("cuMemcpyHtoA_v2", "cuMemcpyHtoA_v2_ptds")
+def from_host(machine: Machine, call: AnyCall) -> int:
+    target = _at(machine, call, call.dstArray, call.dstOffset)
+    perform(machine, default(call), Copy(machine, target, call.number("srcHost"), call.ByteCount, FROM_HOST))
+    return 0
+
+
+@answers("cuMemcpyHtoAAsync_v2", "cuMemcpyHtoAAsync_v2_ptsz")
+def from_host_in_order(machine: Machine, call: AnyCall) -> int:
+    target, source = _at(machine, call, call.dstArray, call.dstOffset), call.number("srcHost")
+    return in_order(machine, call, Copy(machine, target, source, call.ByteCount, FROM_HOST, staged=True))
+
+
+@answers("cuMemcpyAtoH_v2", "cuMemcpyAtoH_v2_ptds")
+def to_host(machine: Machine, call: AnyCall) -> int:
+    source = _at(machine, call, call.srcArray, call.srcOffset)
+    perform(machine, default(call), Copy(machine, call.number("dstHost"), source, call.ByteCount, TO_HOST))
+    return 0
+
+
+@answers("cuMemcpyAtoHAsync_v2", "cuMemcpyAtoHAsync_v2_ptsz")
+def array_to_host_in_order(machine: Machine, call: AnyCall) -> int:
+    source = _at(machine, call, call.srcArray, call.srcOffset)
+    return to_host_in_order(machine, call, Copy(machine, call.number("dstHost"), source, call.ByteCount, TO_HOST))
+
+
+@answers("cuMemcpyDtoA_v2", "cuMemcpyDtoA_v2_ptds")
+def from_device(machine: Machine, call: AnyCall) -> int:
+    target = _at(machine, call, call.dstArray, call.dstOffset)
+    submit(machine, default(call), Copy(machine, target, call.srcDevice, call.ByteCount, 0))
+    return 0
+
+
+@answers("cuMemcpyAtoD_v2", "cuMemcpyAtoD_v2_ptds")
+def to_device(machine: Machine, call: AnyCall) -> int:
+    source = _at(machine, call, call.srcArray, call.srcOffset)
+    submit(machine, default(call), Copy(machine, call.dstDevice, source, call.ByteCount, 0))
+    return 0
+
+
+@answers("cuMemcpyAtoA_v2", "cuMemcpyAtoA_v2_ptds")
+def between_arrays(machine: Machine, call: AnyCall) -> int:
+    target = _at(machine, call, call.dstArray, call.dstOffset)
+    source = _at(machine, call, call.srcArray, call.srcOffset)
+    submit(machine, default(call), Copy(machine, target, source, call.ByteCount, 0))
+    return 0

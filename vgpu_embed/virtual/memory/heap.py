@@ -1,0 +1,212 @@
+"""Device memory: where allocations lie, and how much of the device each takes, to the byte as an H100's driver rounds.
+
+Allocations above 1 MiB take whole pages of 2 MiB; smaller ones share such a page, at multiples of 512 bytes, and a page
+that nobody is in any more is free again (tests/devices/data/h100.json: alloc_one_by_one, alloc_300000_x12).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from itertools import count
+
+from vgpu_embed.virtual.answers import Refused
+from vgpu_embed.virtual.memory.arena import PAGE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from vgpu_embed.virtual.contexts import Context
+    from vgpu_embed.virtual.machine import Machine
+    from vgpu_embed.virtual.memory.space import Space
+
+SHARING = 1 << 20
+"""The largest allocation that shares a page with others."""
+GRAIN = 512
+"""What sizes and addresses within a page are multiples of."""
+TRIED = 32
+"""How many pages with room are looked at before a new one is begun."""
+
+DEVICE, PINNED, REGISTERED, MANAGED, POOLED, MAPPED = range(6)
+"""Kinds of allocations: which function made them says which one frees them."""
+
+_numbers = count(1)
+
+
+class Allocation:
+    """What one call has allocated.
+
+    Attributes:
+        address, size: where, and how much was asked for.
+        kind: DEVICE, PINNED, …
+        device: the ordinal of the device that it belongs to.
+        context: the context that it ends with; None for what is the device's or the process's.
+        source: what it was taken from; its `free` takes it back.
+        flags: as they were given.
+        number: what no other allocation of the process has had.
+    """
+
+    __slots__ = ("address", "context", "device", "flags", "kind", "number", "size", "source")
+
+    def __init__(
+        self, address: int, size: int, kind: int, device: int, context: Context | None, source: Any, flags: int = 0
+    ) -> None:
+        self.address = address
+        self.size = size
+        self.kind = kind
+        self.device = device
+        self.context = context
+        self.source = source
+        self.flags = flags
+        self.number = next(_numbers)
+
+
+class Block:
+    """A piece of a device's memory that allocations share."""
+
+    __slots__ = ("address", "gaps", "owner", "size")
+
+    def __init__(self, owner: Shared, address: int, size: int) -> None:
+        self.owner = owner
+        self.address = address
+        self.size = size
+        self.gaps = [(address, size)]
+        """Address and size of what is free, in order."""
+
+    def take(self, size: int) -> int:
+        """The address of the first gap that is large enough, 0 if none is."""
+        gaps = self.gaps
+        for place, (address, length) in enumerate(gaps):
+            if length > size:
+                gaps[place] = (address + size, length - size)
+                return address
+            if length == size:
+                del gaps[place]
+                if not gaps:
+                    self.owner.blocks.remove(self)
+                return address
+        return 0
+
+    def free(self, allocation: Allocation) -> None:
+        """Takes an allocation back."""
+        address, size, gaps = allocation.address, (allocation.size + GRAIN - 1) & -GRAIN, self.gaps
+        self.owner.used -= size
+        if not gaps:
+            self.owner.blocks.append(self)
+        place = bisect_left(gaps, (address,))
+        if place < len(gaps) and gaps[place][0] == address + size:
+            size += gaps.pop(place)[1]
+        if place and sum(gaps[place - 1]) == address:
+            place -= 1
+            address, length = gaps.pop(place)
+            size += length
+        gaps.insert(place, (address, size))
+        if size == self.size:
+            self.owner.emptied(self)
+
+
+class Shared:
+    """A part of a device's memory, in blocks.
+
+    Attributes:
+        step: what the size of a block is a multiple of.
+        blocks: those with room, the newest last.
+        reserved, used: bytes of the device, and those of them that are allocated.
+        threshold: bytes that are kept when they are not used any more.
+    """
+
+    threshold = 0
+
+    def __init__(self, machine: Machine, device: int, step: int) -> None:
+        self.machine = machine
+        self.device = device
+        self.step = step
+        self.arena = machine.arena(device)
+        self.blocks: list[Block] = []
+        self.reserved = self.used = 0
+
+    def place(self, size: int) -> tuple[Block, int]:
+        """A block, and where in it these bytes are, a multiple of GRAIN. Refuses more than is free."""
+        self.used += size
+        for block in self.blocks[-TRIED:]:
+            if address := block.take(size):
+                return block, address
+        whole = -(-size // self.step) * self.step
+        try:
+            block = Block(self, self.take(whole), whole)
+        except Refused:
+            self.used -= size
+            raise
+        self.blocks.append(block)
+        return block, block.take(size)
+
+    def emptied(self, block: Block) -> None:
+        """Gives a block back that nobody is in any more, unless it is to be kept."""
+        if self.reserved > self.threshold:
+            self.blocks.remove(block)
+            self.give(block.address, block.size)
+
+    def take(self, size: int) -> int:
+        """The address of whole pages of the device; refuses more than are free with CUDA_ERROR_OUT_OF_MEMORY."""
+        self.machine.take(self.device, size)
+        try:
+            address = self.arena.take(size)
+        except Refused:
+            self.machine.give(self.device, size)
+            raise
+        self.reserved += size
+        return address
+
+    def give(self, address: int, size: int) -> None:
+        """Gives them back."""
+        self.reserved -= size
+        self.arena.give(address, size)
+        self.machine.give(self.device, size)
+
+
+class Heap(Shared):
+    """A context's device memory."""
+
+    def __init__(self, machine: Machine, context: Context) -> None:
+        super().__init__(machine, context.device, PAGE)
+        self.context = context
+
+    def allocate(self, size: int) -> Allocation:
+        """Device memory, of one byte or more; refuses more than is free with CUDA_ERROR_OUT_OF_MEMORY."""
+        source: Block | Heap
+        if size > SHARING:
+            source, address = self, self.take((size + PAGE - 1) & -PAGE)
+        else:
+            source, address = self.place((size + GRAIN - 1) & -GRAIN)
+        machine = self.machine
+        machine.space.insert(address, size, address)
+        made = machine.allocations[address] = Allocation(address, size, DEVICE, self.device, self.context, source)
+        return made
+
+    def free(self, allocation: Allocation) -> None:
+        """Takes an allocation back that has pages of its own."""
+        self.give(allocation.address, (allocation.size + PAGE - 1) & -PAGE)
+
+
+class Region:
+    """Where an allocation is from that has a region of its own."""
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+
+    def free(self, allocation: Allocation) -> None:
+        """Gives the region back."""
+        self.space.lib.space_return(self.space.handle, allocation.address)
+
+
+def free(machine: Machine, allocation: Allocation) -> None:
+    """Ends an allocation, once nobody copies there any more."""
+    machine.space.lib.space_remove(machine.space.handle, allocation.address)
+    del machine.allocations[allocation.address]
+    allocation.source.free(allocation)
+
+
+def free_all(machine: Machine, context: Context) -> None:
+    """Ends all that ends with a context."""
+    for allocation in [one for one in machine.allocations.values() if one.context is context]:
+        free(machine, allocation)

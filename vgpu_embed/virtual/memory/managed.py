@@ -1,0 +1,187 @@
+"""Managed memory: the host's, at the same address for everybody. What it takes of a device is not accounted for.
+
+Advice and prefetching are kept for the queries, for an allocation as a whole; they move nothing.
+"""
+
+from __future__ import annotations
+
+from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
+from vgpu_embed.virtual.memory.heap import MANAGED, Allocation, Region, free
+from vgpu_embed.virtual.memory.space import MANAGED as PAGES
+from vgpu_embed.virtual.streams import handle_of, stream_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from vgpu_embed.virtual.answers import AnyCall
+    from vgpu_embed.virtual.machine import Machine
+    from vgpu_embed.virtual.memory.space import Space
+
+ATTACHES = (1, 2)
+"""CU_MEM_ATTACH_GLOBAL and CU_MEM_ATTACH_HOST."""
+SINGLE = 4
+"""CU_MEM_ATTACH_SINGLE."""
+CPU, NOWHERE = -1, -2
+"""CU_DEVICE_CPU and CU_DEVICE_INVALID."""
+LOCATION_NONE, LOCATION_DEVICE, LOCATION_HOST = 0, 1, 2
+HOSTS = (2, 3, 4)
+"""CU_MEM_LOCATION_TYPE_…: a device, the host, and all that is the host."""
+SET_READ_MOSTLY, UNSET_READ_MOSTLY, SET_PREFERRED, UNSET_PREFERRED, SET_ACCESSED_BY, UNSET_ACCESSED_BY = range(1, 7)
+"""CU_MEM_ADVISE_…"""
+
+answers = Answers(ready=initialised)
+
+
+class Managed(Region):
+    """Where managed memory is from, and what has been said about it."""
+
+    def __init__(self, space: Space) -> None:
+        super().__init__(space)
+        self.read_mostly = 0
+        self.preferred = self.prefetched = NOWHERE
+        self.accessed_by: list[int] = []
+
+
+@answers("cuMemAllocManaged")
+def allocate(machine: Machine, call: AnyCall) -> int:
+    context, size, space = machine.current(), call.bytesize, machine.space
+    if not size or call.flags not in ATTACHES:
+        return INVALID_VALUE
+    address = space.reserve(size, PAGES)
+    space.insert(address, size, address)
+    made = Allocation(address, size, MANAGED, context.device, context, Managed(space), call.flags)
+    machine.allocations[address] = made
+    result = call.reply(dptr=address)
+    if result:
+        free(machine, made)
+    return result
+
+
+def managed(machine: Machine, address: int, size: int) -> Managed:
+    """What is known of managed memory; refuses other addresses."""
+    found = machine.allocation(address)
+    if found is None or found.kind != MANAGED or not size or address + size > found.address + found.size:
+        raise Refused(INVALID_VALUE)
+    source: Managed = found.source
+    return source
+
+
+def _checked(machine: Machine, place: int) -> int:
+    """A device or the host; refuses what is neither."""
+    if place != CPU:
+        machine.device(place)
+    return place
+
+
+def placed(machine: Machine, location: Any) -> int:
+    """The device of a CUmemLocation, CPU for the host."""
+    if location.type in HOSTS:
+        return CPU
+    if location.type != LOCATION_DEVICE:
+        raise Refused(INVALID_VALUE)
+    return _checked(machine, location.id)
+
+
+@answers("cuMemPrefetchAsync", "cuMemPrefetchAsync_ptsz")
+def prefetch(machine: Machine, call: AnyCall) -> int:
+    return _prefetch(machine, call, _checked(machine, call.dstDevice))
+
+
+@answers("cuMemPrefetchAsync_v2", "cuMemPrefetchAsync_v2_ptsz")
+def prefetch_to_location(machine: Machine, call: AnyCall) -> int:
+    return INVALID_VALUE if call.flags else _prefetch(machine, call, placed(machine, call.location))
+
+
+def _prefetch(machine: Machine, call: AnyCall, place: int) -> int:
+    machine.current()
+    stream_of(machine, handle_of(call, call.hStream))
+    managed(machine, call.devPtr, call.count).prefetched = place
+    return 0
+
+
+@answers("cuMemAdvise")
+def advise(machine: Machine, call: AnyCall) -> int:
+    return _advise(machine, call, call.device)
+
+
+@answers("cuMemAdvise_v2")
+def advise_about_location(machine: Machine, call: AnyCall) -> int:
+    advice = call.number("advice")
+    is_about = advice not in (SET_READ_MOSTLY, UNSET_READ_MOSTLY, UNSET_PREFERRED)
+    return _advise(machine, call, placed(machine, call.location) if is_about else CPU)
+
+
+def _advise(machine: Machine, call: AnyCall, place: int) -> int:
+    machine.current()
+    about, advice = managed(machine, call.devPtr, call.count), call.number("advice")
+    if advice in (SET_READ_MOSTLY, UNSET_READ_MOSTLY):
+        about.read_mostly = int(advice == SET_READ_MOSTLY)
+    elif advice == UNSET_PREFERRED:
+        about.preferred = NOWHERE
+    elif advice == SET_PREFERRED:
+        about.preferred = _checked(machine, place)
+    elif advice in (SET_ACCESSED_BY, UNSET_ACCESSED_BY):
+        others = [one for one in about.accessed_by if one != _checked(machine, place)]
+        about.accessed_by = [*others, place] if advice == SET_ACCESSED_BY else others
+    else:
+        return INVALID_VALUE
+    return 0
+
+
+@answers("cuMemRangeGetAttribute")
+def range_attribute(machine: Machine, call: AnyCall) -> int:
+    about = managed(machine, call.devPtr, call.count)
+    return _tell(call, about, call.number("attribute"), call.number("data"), call.dataSize)
+
+
+@answers("cuMemRangeGetAttributes")
+def range_attributes(machine: Machine, call: AnyCall) -> int:
+    about = managed(machine, call.devPtr, call.count)
+    if not (call.numAttributes and call.data and call.dataSizes and call.attributes):
+        return INVALID_VALUE
+    for place in range(call.numAttributes):
+        address = call.address_of(call.data[place])
+        if result := _tell(call, about, call.attributes[place], address, call.dataSizes[place]):
+            return result
+    return 0
+
+
+def _tell(call: AnyCall, about: Managed, attribute: int, address: int, size: int) -> int:
+    """Writes one attribute: numbers of 32 bits."""
+    if attribute == 3:
+        numbers: Sequence[int] = [*about.accessed_by, *[NOWHERE] * (size // 4)][: size // 4]
+    else:
+        single = {
+            1: about.read_mostly,
+            2: about.preferred,
+            4: about.prefetched,
+            5: _kind_of(about.preferred),
+            6: max(about.preferred, 0),
+            7: _kind_of(about.prefetched),
+            8: max(about.prefetched, 0),
+        }.get(attribute)
+        if single is None or size != 4:
+            return INVALID_VALUE
+        numbers = [single]
+    if not address or not numbers or size % 4:
+        return INVALID_VALUE
+    written = call.ffi.cast("int *", address)
+    for place, number in enumerate(numbers):
+        written[place] = number
+    return int(call.reply())
+
+
+def _kind_of(place: int) -> int:
+    """CU_MEM_LOCATION_TYPE_… of a device, the host or nowhere."""
+    return LOCATION_NONE if place == NOWHERE else LOCATION_HOST if place == CPU else LOCATION_DEVICE
+
+
+@answers("cuStreamAttachMemAsync", "cuStreamAttachMemAsync_ptsz")
+def attach(machine: Machine, call: AnyCall) -> int:
+    """Every stream may use managed memory at any time, as on every GPU with concurrent managed access."""
+    stream_of(machine, handle_of(call, call.hStream))
+    managed(machine, call.dptr, call.length or 1)
+    return 0 if call.flags in (*ATTACHES, SINGLE) else INVALID_VALUE

@@ -1,0 +1,122 @@
+"""What CUDA knows of an address: cuPointerGetAttribute and its kin."""
+
+from __future__ import annotations
+
+from vgpu_embed.virtual.answers import Answers
+from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_SUPPORTED, initialised
+from vgpu_embed.virtual.memory.heap import MANAGED, MAPPED, PINNED, POOLED, REGISTERED, Allocation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vgpu_embed.virtual.answers import AnyCall
+    from vgpu_embed.virtual.machine import Machine
+
+HOST, DEVICE = 1, 2
+"""CU_MEMORYTYPE_… of cuda.h."""
+P2P_TOKENS, SYNC_MEMOPS = 5, 6
+"""CU_POINTER_ATTRIBUTE_…"""
+READ_WRITE = 3
+"""CU_POINTER_ATTRIBUTE_ACCESS_FLAG_READWRITE."""
+
+CTYPES = {
+    1: "uint64_t *",  # CONTEXT
+    2: "int *",  # MEMORY_TYPE
+    3: "uint64_t *",  # DEVICE_POINTER
+    4: "uint64_t *",  # HOST_POINTER
+    SYNC_MEMOPS: "int *",
+    7: "uint64_t *",  # BUFFER_ID
+    8: "int *",  # IS_MANAGED
+    9: "int *",  # DEVICE_ORDINAL
+    10: "int *",  # IS_LEGACY_CUDA_IPC_CAPABLE
+    11: "uint64_t *",  # RANGE_START_ADDR
+    12: "uint64_t *",  # RANGE_SIZE
+    13: "int *",  # MAPPED
+    14: "uint64_t *",  # ALLOWED_HANDLE_TYPES
+    15: "int *",  # IS_GPU_DIRECT_RDMA_CAPABLE
+    16: "int *",  # ACCESS_FLAGS
+    17: "uint64_t *",  # MEMPOOL_HANDLE
+    18: "uint64_t *",  # MAPPING_SIZE
+    19: "uint64_t *",  # MAPPING_BASE_ADDR
+    20: "uint64_t *",  # MEMORY_BLOCK_ID
+}
+"""How CU_POINTER_ATTRIBUTE_… are written. Tokens for peers are not supported; later ones than these are unknown."""
+UNKNOWN = {9: -2}
+"""What an address that CUDA does not know has of them, where that is not 0: CU_DEVICE_INVALID."""
+
+answers = Answers(ready=initialised)
+
+
+def attributes(machine: Machine, address: int) -> dict[int, int] | None:
+    """All of an address; None for one that CUDA does not know."""
+    one = machine.allocation(address)
+    if one is None:
+        return None
+    on_host = one.kind in (PINNED, REGISTERED)
+    everywhere = on_host or one.kind == MANAGED
+    context = one.context or machine.primaries.get(one.device)
+    return {
+        1: context.handle if context else 0,
+        2: HOST if on_host else DEVICE,
+        3: address,
+        4: address if everywhere else 0,
+        SYNC_MEMOPS: int(one.address in machine.synchronous),
+        7: one.number,
+        8: int(one.kind == MANAGED),
+        9: one.device,
+        10: 0,
+        11: one.address,
+        12: one.size,
+        13: 1,
+        14: one.source.exported if one.kind == MAPPED else 0,
+        15: 0,
+        16: one.flags if one.kind == MAPPED else READ_WRITE,
+        17: one.source.owner.handle if one.kind == POOLED else 0,
+        18: one.size,
+        19: one.address,
+        20: one.number,
+    }
+
+
+def write(call: AnyCall, attribute: int, address: int, value: int) -> None:
+    """Writes an attribute where the program wants it."""
+    call.ffi.cast(CTYPES[attribute], address)[0] = value
+
+
+@answers("cuPointerGetAttribute")
+def get_attribute(machine: Machine, call: AnyCall) -> int:
+    attribute, data = call.number("attribute"), call.number("data")
+    if attribute == P2P_TOKENS:
+        return NOT_SUPPORTED
+    known = attributes(machine, call.ptr)
+    if known is None or attribute not in known or not data or (attribute == 4 and not known[4]):
+        return INVALID_VALUE
+    write(call, attribute, data, known[attribute])
+    return call.reply()
+
+
+@answers("cuPointerGetAttributes")
+def get_attributes(machine: Machine, call: AnyCall) -> int:
+    """An address that is not known is no error here; it has zeros."""
+    wanted, data = call.attributes, call.data
+    if not call.numAttributes or not wanted or not data:
+        return INVALID_VALUE
+    places = range(call.numAttributes)
+    if any(wanted[place] not in CTYPES for place in places):
+        return NOT_SUPPORTED if any(wanted[place] == P2P_TOKENS for place in places) else INVALID_VALUE
+    known = attributes(machine, call.ptr) or UNKNOWN
+    for place in places:
+        write(call, wanted[place], call.address_of(data[place]), known.get(wanted[place], 0))
+    return 0
+
+
+@answers("cuPointerSetAttribute")
+def set_attribute(machine: Machine, call: AnyCall) -> int:
+    """Whether operations on an allocation are always synchronous, which they are here."""
+    allocation: Allocation | None = machine.allocation(call.ptr)
+    if call.number("attribute") != SYNC_MEMOPS or allocation is None or not call.value:
+        return INVALID_VALUE
+    if call.ffi.cast("int *", call.value)[0]:
+        machine.synchronous.add(allocation.address)
+    else:
+        machine.synchronous.discard(allocation.address)
+    return 0

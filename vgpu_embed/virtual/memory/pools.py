@@ -1,0 +1,341 @@
+"""Memory pools and allocation in a stream's order.
+
+An address is valid as soon as it is given out, and freed when the stream comes to it. A pool takes 32 MiB of the
+device at a time; what is not used any more and above the release threshold goes back at once, where a driver waits for
+the next synchronisation. Pools are a device's: they lose everything when its primary context ends.
+"""
+
+from __future__ import annotations
+
+from vgpu_embed.virtual import contexts
+from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.machine import INVALID_DEVICE, INVALID_VALUE, NOT_SUPPORTED, OUT_OF_MEMORY, initialised
+from vgpu_embed.virtual.memory.heap import GRAIN, POOLED, Allocation, Shared, free
+from vgpu_embed.virtual.operations import MEM_ALLOC, MEM_FREE, Operation
+from vgpu_embed.virtual.streams import handle_of, stream_of, submit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from vgpu_embed.virtual.answers import AnyCall
+    from vgpu_embed.virtual.contexts import Context
+    from vgpu_embed.virtual.machine import Machine
+
+STEP = 32 << 20
+"""What a pool takes of the device at a time."""
+PINNED_TYPE, LOCATION_DEVICE = 1, 1
+"""CU_MEM_ALLOCATION_TYPE_PINNED and CU_MEM_LOCATION_TYPE_DEVICE."""
+READ_WRITE = 3
+"""CU_MEM_ACCESS_FLAGS_PROT_READWRITE."""
+REUSES = (1, 2, 3)
+THRESHOLD, RESERVED, RESERVED_HIGH, USED, USED_HIGH = range(4, 9)
+"""CU_MEMPOOL_ATTR_…"""
+LEAVING = 1
+"""A flag of allocations: the stream that frees them has not come to it yet."""
+
+answers = Answers(ready=initialised)
+
+
+class Pool(Shared):
+    """A pool.
+
+    Attributes:
+        handle: the CUmemoryPool, as a number.
+        most: bytes that it may hold; 0 for no limit of its own.
+        reuses: how far it may look for memory that is free soon; kept, and without effect.
+        reserved_high, used_high: the most that there has been.
+    """
+
+    def __init__(self, machine: Machine, device: int, most: int = 0) -> None:
+        super().__init__(machine, device, STEP)
+        self.handle = machine.handle()
+        self.most = most
+        self.reuses = dict.fromkeys(REUSES, 1)
+        self.reserved_high = self.used_high = 0
+        machine.pools[self.handle] = self
+
+    def allocate(self, size: int) -> Allocation:
+        """Memory of the pool; refuses more than is free, or than the pool may hold."""
+        rounded, machine = (size + GRAIN - 1) & -GRAIN, self.machine
+        if self.most and self.used + rounded > self.most:
+            raise Refused(OUT_OF_MEMORY)
+        block, address = self.place(rounded)
+        self.reserved_high = max(self.reserved_high, self.reserved)
+        self.used_high = max(self.used_high, self.used)
+        machine.space.insert(address, size, address)
+        made = machine.allocations[address] = Allocation(address, size, POOLED, self.device, None, block)
+        return made
+
+    def trim(self, kept: int) -> None:
+        """Gives unused blocks back as long as that leaves so many bytes."""
+        for block in list(self.blocks):
+            if block.gaps[0][1] == block.size and self.reserved - block.size >= kept:
+                self.blocks.remove(block)
+                self.give(block.address, block.size)
+
+
+def default(machine: Machine, device: int) -> Pool:
+    """The pool that a device begins with."""
+    machine.device(device)
+    found = machine.default_pools.get(device)
+    if found is None:
+        found = machine.default_pools[device] = Pool(machine, device)
+    return found
+
+
+def current(machine: Machine, device: int) -> Pool:
+    """The pool that allocations on a device come from."""
+    return machine.current_pools.get(device) or default(machine, device)
+
+
+def named(machine: Machine, call: AnyCall, handle: Any) -> Pool:
+    """The pool of a handle; refuses what is none."""
+    found = machine.pools.get(call.address_of(handle))
+    if found is None:
+        raise Refused(INVALID_VALUE)
+    return found
+
+
+def close(machine: Machine, context: Context) -> None:
+    """Empties the pools of a device whose primary context ends."""
+    if context.is_primary:
+        for allocation in list(machine.allocations.values()):
+            if allocation.kind == POOLED and allocation.device == context.device:
+                free(machine, allocation)
+        for pool in machine.pools.values():
+            if pool.device == context.device:
+                pool.trim(0)
+
+
+contexts.closing.append(close)
+
+
+# ---- in a stream's order -------------------------------------------------------------------------------------------
+
+
+class Taken(Operation):
+    """That memory has been allocated: it is there already. Graphs that own memory are not supported."""
+
+    node_type = MEM_ALLOC
+
+    def captured(self) -> Operation:
+        """See `Operation.captured`."""
+        raise Refused(NOT_SUPPORTED)
+
+    def run(self) -> None:
+        """See `Operation.run`."""
+
+
+class Freed(Operation):
+    """Frees memory of a pool."""
+
+    node_type = MEM_FREE
+
+    def __init__(self, machine: Machine, allocation: Allocation) -> None:
+        self.machine = machine
+        self.allocation = allocation
+
+    def captured(self) -> Operation:
+        """See `Operation.captured`."""
+        raise Refused(NOT_SUPPORTED)
+
+    def run(self) -> None:
+        """See `Operation.run`. Its device may have been reset meanwhile."""
+        if self.machine.allocations.get(self.allocation.address) is self.allocation:
+            free(self.machine, self.allocation)
+
+
+@answers("cuMemAllocAsync", "cuMemAllocAsync_ptsz")
+def allocate(machine: Machine, call: AnyCall) -> int:
+    handle = handle_of(call, call.hStream)
+    return _allocate(machine, call, handle, current(machine, stream_of(machine, handle).context.device))
+
+
+@answers("cuMemAllocFromPoolAsync", "cuMemAllocFromPoolAsync_ptsz")
+def allocate_from(machine: Machine, call: AnyCall) -> int:
+    return _allocate(machine, call, handle_of(call, call.hStream), named(machine, call, call.pool))
+
+
+def _allocate(machine: Machine, call: AnyCall, handle: int, pool: Pool) -> int:
+    if not call.bytesize:
+        return INVALID_VALUE
+    made = pool.allocate(call.bytesize)
+    try:
+        submit(machine, handle, Taken())
+        result = int(call.reply(dptr=made.address))
+    except Refused as refused:
+        result = refused.result
+    if result:
+        free(machine, made)
+    return result
+
+
+@answers("cuMemFreeAsync", "cuMemFreeAsync_ptsz")
+def free_in_order(machine: Machine, call: AnyCall) -> int:
+    allocation = machine.allocations.get(call.dptr)
+    if allocation is None or allocation.kind != POOLED or allocation.flags & LEAVING:
+        return INVALID_VALUE
+    allocation.flags |= LEAVING
+    try:
+        submit(machine, handle_of(call, call.hStream), Freed(machine, allocation))
+    except Refused:
+        allocation.flags &= ~LEAVING
+        raise
+    return 0
+
+
+# ---- pools ---------------------------------------------------------------------------------------------------------
+
+
+@answers("cuMemPoolCreate")
+def create(machine: Machine, call: AnyCall) -> int:
+    """Of device memory; pools of host or managed memory are not supported."""
+    given = call.poolProps
+    if not given:
+        return INVALID_VALUE
+    if given.allocType != PINNED_TYPE or given.location.type != LOCATION_DEVICE:
+        return NOT_SUPPORTED if given.allocType and given.location.type else INVALID_VALUE
+    machine.device(given.location.id)
+    pool = Pool(machine, given.location.id, given.maxSize)
+    result = call.reply(pool=pool.handle)
+    if result:
+        del machine.pools[pool.handle]
+    return result
+
+
+@answers("cuMemPoolDestroy")
+def destroy(machine: Machine, call: AnyCall) -> int:
+    """What is allocated from it stays until it is freed."""
+    pool = named(machine, call, call.pool)
+    if pool is machine.default_pools.get(pool.device):
+        return INVALID_VALUE
+    del machine.pools[pool.handle]
+    if machine.current_pools.get(pool.device) is pool:
+        del machine.current_pools[pool.device]
+    pool.threshold = 0
+    pool.trim(0)
+    return 0
+
+
+@answers("cuMemPoolTrimTo")
+def trim(machine: Machine, call: AnyCall) -> int:
+    named(machine, call, call.pool).trim(call.minBytesToKeep)
+    return 0
+
+
+@answers("cuMemPoolGetAttribute")
+def get_attribute(machine: Machine, call: AnyCall) -> int:
+    """A number of 32 bits for what may be reused, of 64 for bytes."""
+    pool, attribute, address = named(machine, call, call.pool), call.number("attr"), call.number("value")
+    bytes_of = {
+        THRESHOLD: pool.threshold,
+        RESERVED: pool.reserved,
+        RESERVED_HIGH: pool.reserved_high,
+        USED: pool.used,
+        USED_HIGH: pool.used_high,
+    }
+    if not address or attribute not in (*REUSES, *bytes_of):
+        return INVALID_VALUE
+    if attribute in REUSES:
+        call.ffi.cast("int *", address)[0] = pool.reuses[attribute]
+    else:
+        call.ffi.cast("uint64_t *", address)[0] = bytes_of[attribute]
+    return call.reply()
+
+
+@answers("cuMemPoolSetAttribute")
+def set_attribute(machine: Machine, call: AnyCall) -> int:
+    """The highest numbers can be set to 0 only, which makes them those of now."""
+    pool, attribute, address = named(machine, call, call.pool), call.number("attr"), call.number("value")
+    if not address:
+        return INVALID_VALUE
+    value = call.ffi.cast("int *" if attribute in REUSES else "uint64_t *", address)[0]
+    if attribute in REUSES:
+        pool.reuses[attribute] = int(value != 0)
+    elif attribute == THRESHOLD:
+        pool.threshold = value
+    elif attribute == RESERVED_HIGH and not value:
+        pool.reserved_high = pool.reserved
+    elif attribute == USED_HIGH and not value:
+        pool.used_high = pool.used
+    else:
+        return INVALID_VALUE
+    return 0
+
+
+@answers("cuMemPoolSetAccess")
+def set_access(machine: Machine, call: AnyCall) -> int:
+    """Its own device can always read and write; no other one reaches it."""
+    pool = named(machine, call, call.pool)
+    for place in range(call.count):
+        given = call.map[place]
+        if given.location.type != LOCATION_DEVICE:
+            return INVALID_VALUE
+        machine.device(given.location.id)
+        if given.location.id != pool.device:
+            return INVALID_DEVICE
+        if given.flags != READ_WRITE:
+            return INVALID_VALUE
+    return 0
+
+
+@answers("cuMemPoolGetAccess")
+def get_access(machine: Machine, call: AnyCall) -> int:
+    pool, given = named(machine, call, call.memPool), call.location
+    if not given or given.type != LOCATION_DEVICE:
+        return INVALID_VALUE
+    machine.device(given.id)
+    return call.reply(flags=READ_WRITE if given.id == pool.device else 0)
+
+
+# ---- a device's pools ----------------------------------------------------------------------------------------------
+
+
+@answers("cuDeviceGetDefaultMemPool")
+def get_default(machine: Machine, call: AnyCall) -> int:
+    return call.reply(pool_out=default(machine, call.dev).handle)
+
+
+@answers("cuDeviceGetMemPool")
+def get_current(machine: Machine, call: AnyCall) -> int:
+    return call.reply(pool=current(machine, call.dev).handle)
+
+
+@answers("cuDeviceSetMemPool")
+def set_current(machine: Machine, call: AnyCall) -> int:
+    return _set_current(machine, call, call.dev)
+
+
+def _set_current(machine: Machine, call: AnyCall, device: int) -> int:
+    machine.device(device)
+    pool = named(machine, call, call.pool)
+    if pool.device != device:
+        return INVALID_DEVICE
+    machine.current_pools[device] = pool
+    return 0
+
+
+def _of(call: AnyCall) -> int:
+    """The device whose memory a call is about; no other memory has pools here."""
+    if not call.location:
+        raise Refused(INVALID_VALUE)
+    if call.location.type != LOCATION_DEVICE or call.number("type") != PINNED_TYPE:
+        raise Refused(NOT_SUPPORTED)
+    device: int = call.location.id
+    return device
+
+
+@answers("cuMemGetDefaultMemPool")
+def get_default_of(machine: Machine, call: AnyCall) -> int:
+    return call.reply(pool_out=default(machine, _of(call)).handle)
+
+
+@answers("cuMemGetMemPool")
+def get_current_of(machine: Machine, call: AnyCall) -> int:
+    return call.reply(pool=current(machine, _of(call)).handle)
+
+
+@answers("cuMemSetMemPool")
+def set_current_of(machine: Machine, call: AnyCall) -> int:
+    return _set_current(machine, call, _of(call))

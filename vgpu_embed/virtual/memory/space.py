@@ -1,0 +1,99 @@
+"""The machine's memory as addresses of this process: what C does (csrc/memory.c), and what it is granted."""
+
+from __future__ import annotations
+
+from vgpu_embed.virtual.answers import Refused
+from vgpu_embed.virtual.memory import room
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+OUT_OF_MEMORY = 2
+"""CUDA_ERROR_OUT_OF_MEMORY."""
+
+ADDRESSES, PRIVATE, SHARED, MANAGED, HOST = range(5)
+DROPS = 8
+"""SPACE_… of memory.cdef: what a region's pages are."""
+READ, WRITE = 1, 2
+"""What may be done with a range."""
+TARGET_ANY, SOURCE_ANY = 1, 2
+"""Which side of a copy may be memory that the space does not know."""
+WANTS_ROOM = 0x7FFFFFFF
+
+GRANT = 64 << 20
+"""Bytes that may be written before the host is looked at again, or a sixteenth of what it has if that is less."""
+ATTEMPTS = range(16)
+
+
+class Space:
+    """What is valid where."""
+
+    def __init__(self, ffi: Any, lib: Any) -> None:
+        self.ffi = ffi
+        self.lib = lib
+        self.handle = ffi.gc(lib.space_new(), lib.space_delete)
+        """What C's functions take first."""
+
+    def reserve(self, size: int, kind: int, alignment: int = 0, hint: int = 0) -> int:
+        """The address of a new region; refuses where the kernel has no addresses."""
+        address: int = self.lib.space_reserve(self.handle, size, alignment, hint, kind)
+        if not address:
+            raise Refused(OUT_OF_MEMORY)
+        return address
+
+    def insert(self, address: int, size: int, backing: int, access: int = READ | WRITE) -> None:
+        """Makes addresses valid, whose bytes are at `backing` in a region; refuses where others are."""
+        if result := self.lib.space_insert(self.handle, address, size, backing, access):
+            raise Refused(result)
+
+    def base(self, address: int) -> int:
+        """Where the range begins that an address lies in; 0 if there is none."""
+        found: int = self.lib.space_find(self.handle, address, self.ffi.NULL)
+        return found
+
+    def copy(self, target: int, source: int, size: int, roles: int) -> None:
+        """Copies bytes; refuses addresses that are not valid, and what the host has no memory for."""
+        if result := self.lib.space_copy(self.handle, target, source, size, roles):
+            self._again(result, ((target, size, WRITE), (source, size, READ)), "copy", target, source, size, roles)
+
+    def copy_box(self, box: Any, roles: int) -> None:
+        """Copies a `struct vgpu_box`; refuses as `copy` does."""
+        if result := self.lib.space_copy_box(self.handle, box, roles):
+            ends = ((box.height - 1) * box.target_pitch, (box.height - 1) * box.source_pitch)
+            target_size = box.width + ends[0] + (box.depth - 1) * box.target_slice
+            source_size = box.width + ends[1] + (box.depth - 1) * box.source_slice
+            self._again(
+                result, ((box.target, target_size, WRITE), (box.source, source_size, READ)), "copy_box", box, roles
+            )
+
+    def fill(self, target: int, pitch: int, value: int, element: int, width: int, height: int) -> None:
+        """Sets `height` rows of `width` elements of that many bytes; refuses as `copy` does."""
+        if result := self.lib.space_fill(self.handle, target, pitch, value, element, width, height):
+            sides = ((target, (height - 1) * pitch + width * element, WRITE),)
+            self._again(result, sides, "fill", target, pitch, value, element, width, height)
+
+    def commit(self, address: int, size: int) -> None:
+        """Makes the pages of device memory that somebody is about to write by himself; refuses as `copy` does."""
+        if result := self.lib.space_commit(self.handle, address, size):
+            self._again(result, ((address, size, WRITE),), "commit", address, size)
+
+    def check(self, address: int, size: int, access: int, foreign: bool = False) -> None:
+        """Refuses addresses that are not valid for an access, unless they are `foreign` and may be."""
+        if result := self.lib.space_check(self.handle, address, size, access, foreign):
+            raise Refused(result)
+
+    def _again(self, result: int, sides: tuple[tuple[int, int, int], ...], deed: str, *arguments: Any) -> None:
+        """Does again what has lacked a grant. Other threads use up grants too, so that one may not be enough."""
+        function = getattr(self.lib, f"space_{deed}")
+        for _ in ATTEMPTS:
+            if result != WANTS_ROOM:
+                break
+            need = sum(self.lib.space_missing(self.handle, *side) for side in sides)
+            left = room.available() - self.lib.space_pending(self.handle)
+            if need > left:
+                break
+            self.lib.space_grant(self.handle, max(need, min(GRANT, left // 16)))
+            result = function(self.handle, *arguments)
+        if result:
+            raise Refused(OUT_OF_MEMORY if result == WANTS_ROOM else result)

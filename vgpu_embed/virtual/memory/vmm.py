@@ -1,0 +1,239 @@
+"""Virtual memory management: physical memory, addresses, and the one mapped at the other, as often as one likes.
+
+Physical memory is a region of shared pages; a mapping is the same pages at reserved addresses. So what is written at
+one address is read at the other by everybody.
+"""
+
+from __future__ import annotations
+
+from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.machine import INVALID_DEVICE, INVALID_VALUE, NOT_SUPPORTED, initialised
+from vgpu_embed.virtual.memory.arena import PAGE
+from vgpu_embed.virtual.memory.heap import MAPPED, Allocation
+from vgpu_embed.virtual.memory.space import ADDRESSES, DROPS, READ, SHARED, WRITE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vgpu_embed.virtual.answers import AnyCall
+    from vgpu_embed.virtual.machine import Machine
+
+PINNED_TYPE, LOCATION_DEVICE = 1, 1
+"""CU_MEM_ALLOCATION_TYPE_PINNED and CU_MEM_LOCATION_TYPE_DEVICE."""
+ACCESSES = {0: 0, 1: READ, 3: READ | WRITE}
+"""CU_MEM_ACCESS_FLAGS_PROT_…: none, read, both."""
+FILE_DESCRIPTOR = 1
+"""CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR."""
+
+answers = Answers(ready=initialised)
+
+
+class Physical:
+    """Physical memory of a device.
+
+    Attributes:
+        users: how often its handle is held.
+        mappings: at how many places it is mapped.
+        exported: how it may be shared with other processes, as it was asked for.
+    """
+
+    def __init__(self, machine: Machine, device: int, size: int, exported: int) -> None:
+        self.machine = machine
+        self.handle = machine.handle()
+        self.device = device
+        self.size = size
+        self.exported = exported
+        self.users = 1
+        self.mappings = 0
+        machine.take(device, size)
+        try:
+            self.address = machine.space.reserve(
+                size, SHARED | (DROPS if machine.visible[device].backing == "discard" else 0)
+            )
+        except Refused:
+            machine.give(device, size)
+            raise
+        machine.physicals[self.handle] = self
+
+    def left(self) -> None:
+        """Gives it back when nobody holds it and it is mapped nowhere."""
+        if not self.users:
+            self.machine.physicals.pop(self.handle, None)
+            if not self.mappings:
+                self.machine.space.lib.space_return(self.machine.space.handle, self.address)
+                self.machine.give(self.device, self.size)
+
+
+def named(machine: Machine, handle: int) -> Physical:
+    """The physical memory of a handle; refuses what is none."""
+    found = machine.physicals.get(handle)
+    if found is None:
+        raise Refused(INVALID_VALUE)
+    return found
+
+
+def mappings(machine: Machine, address: int, size: int) -> list[Allocation]:
+    """The mappings that addresses consist of; refuses addresses that are not those of whole mappings."""
+    found = []
+    end = address + size
+    while address < end:
+        mapping = machine.allocations.get(address)
+        if mapping is None or mapping.kind != MAPPED:
+            raise Refused(INVALID_VALUE)
+        found.append(mapping)
+        address += mapping.size
+    if address != end or not found:
+        raise Refused(INVALID_VALUE)
+    return found
+
+
+def mapping_at(machine: Machine, address: int) -> Allocation:
+    """The mapping that an address lies in; refuses others."""
+    found = machine.allocation(address)
+    if found is None or found.kind != MAPPED:
+        raise Refused(INVALID_VALUE)
+    return found
+
+
+# ---- addresses -----------------------------------------------------------------------------------------------------
+
+
+@answers("cuMemAddressReserve")
+def reserve(machine: Machine, call: AnyCall) -> int:
+    size, alignment = call.size, call.alignment
+    if not size or size % PAGE or alignment & (alignment - 1) or call.flags:
+        return INVALID_VALUE
+    address = machine.space.reserve(size, ADDRESSES, max(alignment, PAGE), call.addr)
+    machine.reserved[address] = size
+    result = call.reply(ptr=address)
+    if result:
+        _give_back(machine, address)
+    return result
+
+
+@answers("cuMemAddressFree")
+def free_addresses(machine: Machine, call: AnyCall) -> int:
+    """All of a reservation, with nothing mapped there."""
+    address, size = call.ptr, call.size
+    if not size or machine.reserved.get(address) != size:
+        return INVALID_VALUE
+    if any(address <= one.address < address + size for one in machine.allocations.values() if one.kind == MAPPED):
+        return INVALID_VALUE
+    _give_back(machine, address)
+    return 0
+
+
+def _give_back(machine: Machine, address: int) -> None:
+    machine.space.lib.space_return(machine.space.handle, address)
+    del machine.reserved[address]
+
+
+# ---- physical memory -----------------------------------------------------------------------------------------------
+
+
+@answers("cuMemCreate")
+def create(machine: Machine, call: AnyCall) -> int:
+    """Of a device; physical memory of the host is not supported."""
+    given, size = call.prop, call.size
+    if not given or not size or size % PAGE or call.flags or given.type != PINNED_TYPE:
+        return INVALID_VALUE
+    if given.location.type != LOCATION_DEVICE or given.requestedHandleTypes & ~FILE_DESCRIPTOR:
+        return NOT_SUPPORTED if given.location.type else INVALID_VALUE
+    machine.device(given.location.id)
+    made = Physical(machine, given.location.id, size, given.requestedHandleTypes)
+    result = call.reply(handle=made.handle)
+    if result:
+        made.users = 0
+        made.left()
+    return result
+
+
+@answers("cuMemRelease")
+def release(machine: Machine, call: AnyCall) -> int:
+    physical = named(machine, call.handle)
+    physical.users -= 1
+    physical.left()
+    return 0
+
+
+@answers("cuMemRetainAllocationHandle")
+def retain(machine: Machine, call: AnyCall) -> int:
+    """The handle of what is mapped at an address, even if all had let go of it."""
+    physical = mapping_at(machine, call.address_of(call.addr)).source
+    result = call.reply(handle=physical.handle)
+    if not result:
+        physical.users += 1
+        machine.physicals[physical.handle] = physical
+    return result
+
+
+@answers("cuMemGetAllocationPropertiesFromHandle")
+def properties(machine: Machine, call: AnyCall) -> int:
+    physical = named(machine, call.handle)
+    location = {"type": LOCATION_DEVICE, "id": physical.device}
+    return call.reply(prop={"type": PINNED_TYPE, "requestedHandleTypes": physical.exported, "location": location})
+
+
+# ---- mappings ------------------------------------------------------------------------------------------------------
+
+
+@answers("cuMemMap")
+def map_memory(machine: Machine, call: AnyCall) -> int:
+    """Nobody has access until cuMemSetAccess."""
+    address, size, offset = call.ptr, call.size, call.offset
+    physical = named(machine, call.handle)
+    if not size or (address | size | offset) % PAGE or call.flags or offset + size > physical.size:
+        return INVALID_VALUE
+    if not any(base <= address and address + size <= base + room for base, room in machine.reserved.items()):
+        return INVALID_VALUE
+    space = machine.space
+    space.insert(address, size, physical.address + offset, 0)
+    if result := space.lib.space_map(space.handle, address, size, physical.address + offset):
+        space.lib.space_remove(space.handle, address)
+        return int(result)
+    machine.allocations[address] = Allocation(address, size, MAPPED, physical.device, None, physical)
+    physical.mappings += 1
+    return 0
+
+
+@answers("cuMemUnmap")
+def unmap_memory(machine: Machine, call: AnyCall) -> int:
+    space = machine.space
+    for mapping in mappings(machine, call.ptr, call.size):
+        space.lib.space_remove(space.handle, mapping.address)
+        space.lib.space_unmap(space.handle, mapping.address, mapping.size)
+        del machine.allocations[mapping.address]
+        mapping.source.mappings -= 1
+        mapping.source.left()
+    return 0
+
+
+@answers("cuMemSetAccess")
+def set_access(machine: Machine, call: AnyCall) -> int:
+    """Of the device that the memory is of; no other one reaches it."""
+    found = mappings(machine, call.ptr, call.size)
+    if not call.desc or not call.count:
+        return INVALID_VALUE
+    flags = found[0].flags
+    for place in range(call.count):
+        given = call.desc[place]
+        if given.location.type != LOCATION_DEVICE:
+            return NOT_SUPPORTED
+        machine.device(given.location.id)
+        if any(mapping.device != given.location.id for mapping in found):
+            return INVALID_DEVICE
+        flags = given.flags
+        if flags not in ACCESSES:
+            return INVALID_VALUE
+    for mapping in found:
+        mapping.flags = flags
+        machine.space.lib.space_set_access(machine.space.handle, mapping.address, ACCESSES[flags])
+    return 0
+
+
+@answers("cuMemGetAccess")
+def get_access(machine: Machine, call: AnyCall) -> int:
+    mapping = mapping_at(machine, call.ptr)
+    if not call.location or call.location.type != LOCATION_DEVICE:
+        return INVALID_VALUE
+    machine.device(call.location.id)
+    return call.reply(flags=mapping.flags if call.location.id == mapping.device else 0)

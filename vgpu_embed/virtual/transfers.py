@@ -1,0 +1,233 @@
+"""The driver's functions that copy and set memory: each makes an operation and gives it to a stream.
+
+Functions that return when it is done are those that copy to or from the host; what stays on the device is in order,
+and nobody waits for it. As the driver does, a copy from pageable memory reads at once, and one into it returns when it
+is done, whatever its name says.
+"""
+
+from __future__ import annotations
+
+from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.contexts import named
+from vgpu_embed.virtual.copies import ANY, FROM_HOST, TO_HOST, BoxCopy, Copy, Fill
+from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
+from vgpu_embed.virtual.streams import LEGACY, PER_THREAD, handle_of, perform, submit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vgpu_embed.virtual.answers import AnyCall
+    from vgpu_embed.virtual.machine import Machine
+    from vgpu_embed.virtual.operations import Operation
+
+answers = Answers(ready=initialised)
+
+
+def default(call: AnyCall) -> int:
+    """The stream of a function that is given none."""
+    return PER_THREAD if call.function.endswith("_ptds") else LEGACY
+
+
+def in_order(machine: Machine, call: AnyCall, operation: Operation) -> int:
+    """Does it in the order of the stream that the call names, where it names one."""
+    submit(machine, handle_of(call, call.hStream), operation)
+    return 0
+
+
+def to_host_in_order(machine: Machine, call: AnyCall, copy: Copy) -> int:
+    """The same; who waits for nothing else waits for what is written to pageable memory."""
+    handle = handle_of(call, call.hStream)
+    waits = machine.order.last and not machine.space.base(copy.target)
+    (perform if waits else submit)(machine, handle, copy)
+    return 0
+
+
+# ---- bytes side by side --------------------------------------------------------------------------------------------
+
+
+@answers("cuMemcpyHtoD_v2", "cuMemcpyHtoD_v2_ptds")
+def to_device(machine: Machine, call: AnyCall) -> int:
+    copy = Copy(machine, call.dstDevice, call.number("srcHost"), call.ByteCount, FROM_HOST)
+    perform(machine, default(call), copy)
+    return 0
+
+
+@answers("cuMemcpyDtoH_v2", "cuMemcpyDtoH_v2_ptds")
+def to_host(machine: Machine, call: AnyCall) -> int:
+    copy = Copy(machine, call.number("dstHost"), call.srcDevice, call.ByteCount, TO_HOST)
+    perform(machine, default(call), copy)
+    return 0
+
+
+@answers("cuMemcpyDtoD_v2", "cuMemcpyDtoD_v2_ptds")
+def on_device(machine: Machine, call: AnyCall) -> int:
+    submit(machine, default(call), Copy(machine, call.dstDevice, call.srcDevice, call.ByteCount, 0))
+    return 0
+
+
+@answers("cuMemcpy", "cuMemcpy_ptds")
+def anywhere(machine: Machine, call: AnyCall) -> int:
+    perform(machine, default(call), Copy(machine, call.dst, call.src, call.ByteCount, ANY))
+    return 0
+
+
+@answers("cuMemcpyPeer", "cuMemcpyPeer_ptds")
+def between_devices(machine: Machine, call: AnyCall) -> int:
+    submit(machine, default(call), peer_copy(machine, call))
+    return 0
+
+
+@answers("cuMemcpyHtoDAsync_v2", "cuMemcpyHtoDAsync_v2_ptsz")
+def to_device_in_order(machine: Machine, call: AnyCall) -> int:
+    return in_order(
+        machine, call, Copy(machine, call.dstDevice, call.number("srcHost"), call.ByteCount, FROM_HOST, staged=True)
+    )
+
+
+@answers("cuMemcpyDtoHAsync_v2", "cuMemcpyDtoHAsync_v2_ptsz")
+def device_to_host_in_order(machine: Machine, call: AnyCall) -> int:
+    copy = Copy(machine, call.number("dstHost"), call.srcDevice, call.ByteCount, TO_HOST)
+    return to_host_in_order(machine, call, copy)
+
+
+@answers("cuMemcpyDtoDAsync_v2", "cuMemcpyDtoDAsync_v2_ptsz")
+def on_device_in_order(machine: Machine, call: AnyCall) -> int:
+    return in_order(machine, call, Copy(machine, call.dstDevice, call.srcDevice, call.ByteCount, 0))
+
+
+@answers("cuMemcpyAsync", "cuMemcpyAsync_ptsz")
+def anywhere_in_order(machine: Machine, call: AnyCall) -> int:
+    return to_host_in_order(machine, call, Copy(machine, call.dst, call.src, call.ByteCount, ANY, staged=True))
+
+
+@answers("cuMemcpyPeerAsync", "cuMemcpyPeerAsync_ptsz")
+def between_devices_in_order(machine: Machine, call: AnyCall) -> int:
+    return in_order(machine, call, peer_copy(machine, call))
+
+
+def peer_copy(machine: Machine, call: AnyCall) -> Copy:
+    """A copy from one context's device to another's."""
+    for context in (call.dstContext, call.srcContext):
+        if named(machine, call, context).error:
+            raise Refused(named(machine, call, context).error)
+    return Copy(machine, call.dstDevice, call.srcDevice, call.ByteCount, 0)
+
+
+@answers("cuMemcpyBatchAsync", "cuMemcpyBatchAsync_ptsz", "cuMemcpyBatchAsync_v2", "cuMemcpyBatchAsync_v2_ptsz")
+def several_in_order(machine: Machine, call: AnyCall) -> int:
+    """One after the other; all are checked before the first is done."""
+    if not (call.count and call.dsts and call.srcs and call.sizes):
+        return INVALID_VALUE
+    handle = handle_of(call, call.hStream)
+    places = range(call.count)
+    copies = [Copy(machine, call.dsts[n], call.srcs[n], call.sizes[n], ANY, staged=True) for n in places]
+    for copy in copies:
+        copy.check()
+    for copy in copies:
+        submit(machine, handle, copy)
+    return 0
+
+
+# ---- rows and slices -----------------------------------------------------------------------------------------------
+
+
+@answers(
+    "cuMemcpy2D_v2",
+    "cuMemcpy2D_v2_ptds",
+    "cuMemcpy2DUnaligned_v2",
+    "cuMemcpy2DUnaligned_v2_ptds",
+    "cuMemcpy3D_v2",
+    "cuMemcpy3D_v2_ptds",
+    "cuMemcpy3DPeer",
+    "cuMemcpy3DPeer_ptds",
+)
+def box(machine: Machine, call: AnyCall) -> int:
+    if not call.pCopy:
+        return INVALID_VALUE
+    perform(machine, default(call), BoxCopy(machine, call, call.pCopy))
+    return 0
+
+
+@answers(
+    "cuMemcpy2DAsync_v2",
+    "cuMemcpy2DAsync_v2_ptsz",
+    "cuMemcpy3DAsync_v2",
+    "cuMemcpy3DAsync_v2_ptsz",
+    "cuMemcpy3DPeerAsync",
+    "cuMemcpy3DPeerAsync_ptsz",
+)
+def box_in_order(machine: Machine, call: AnyCall) -> int:
+    return in_order(machine, call, BoxCopy(machine, call, call.pCopy)) if call.pCopy else INVALID_VALUE
+
+
+# ---- setting memory ------------------------------------------------------------------------------------------------
+
+
+@answers("cuMemsetD8_v2", "cuMemsetD8_v2_ptds")
+def set_8(machine: Machine, call: AnyCall) -> int:
+    submit(machine, default(call), Fill(machine, call.dstDevice, call.uc, 1, call.N))
+    return 0
+
+
+@answers("cuMemsetD16_v2", "cuMemsetD16_v2_ptds")
+def set_16(machine: Machine, call: AnyCall) -> int:
+    submit(machine, default(call), Fill(machine, call.dstDevice, call.us, 2, call.N))
+    return 0
+
+
+@answers("cuMemsetD32_v2", "cuMemsetD32_v2_ptds")
+def set_32(machine: Machine, call: AnyCall) -> int:
+    submit(machine, default(call), Fill(machine, call.dstDevice, call.ui, 4, call.N))
+    return 0
+
+
+@answers("cuMemsetD8Async", "cuMemsetD8Async_ptsz")
+def set_8_in_order(machine: Machine, call: AnyCall) -> int:
+    return in_order(machine, call, Fill(machine, call.dstDevice, call.uc, 1, call.N))
+
+
+@answers("cuMemsetD16Async", "cuMemsetD16Async_ptsz")
+def set_16_in_order(machine: Machine, call: AnyCall) -> int:
+    return in_order(machine, call, Fill(machine, call.dstDevice, call.us, 2, call.N))
+
+
+@answers("cuMemsetD32Async", "cuMemsetD32Async_ptsz")
+def set_32_in_order(machine: Machine, call: AnyCall) -> int:
+    return in_order(machine, call, Fill(machine, call.dstDevice, call.ui, 4, call.N))
+
+
+def rows(machine: Machine, call: AnyCall, value: int, element: int) -> Fill:
+    """Rows of elements."""
+    return Fill(machine, call.dstDevice, value, element, call.Width, call.Height, call.dstPitch)
+
+
+@answers("cuMemsetD2D8_v2", "cuMemsetD2D8_v2_ptds")
+def set_rows_8(machine: Machine, call: AnyCall) -> int:
+    submit(machine, default(call), rows(machine, call, call.uc, 1))
+    return 0
+
+
+@answers("cuMemsetD2D16_v2", "cuMemsetD2D16_v2_ptds")
+def set_rows_16(machine: Machine, call: AnyCall) -> int:
+    submit(machine, default(call), rows(machine, call, call.us, 2))
+    return 0
+
+
+@answers("cuMemsetD2D32_v2", "cuMemsetD2D32_v2_ptds")
+def set_rows_32(machine: Machine, call: AnyCall) -> int:
+    submit(machine, default(call), rows(machine, call, call.ui, 4))
+    return 0
+
+
+@answers("cuMemsetD2D8Async", "cuMemsetD2D8Async_ptsz")
+def set_rows_8_in_order(machine: Machine, call: AnyCall) -> int:
+    return in_order(machine, call, rows(machine, call, call.uc, 1))
+
+
+@answers("cuMemsetD2D16Async", "cuMemsetD2D16Async_ptsz")
+def set_rows_16_in_order(machine: Machine, call: AnyCall) -> int:
+    return in_order(machine, call, rows(machine, call, call.us, 2))
+
+
+@answers("cuMemsetD2D32Async", "cuMemsetD2D32Async_ptsz")
+def set_rows_32_in_order(machine: Machine, call: AnyCall) -> int:
+    return in_order(machine, call, rows(machine, call, call.ui, 4))
