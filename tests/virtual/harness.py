@@ -41,7 +41,7 @@ class Program:
 
     def number(self, function: str, *arguments: Any, at: int = 0, ctype: str = "int *", caller: str = "program") -> Any:
         """[result, number written], the output being argument number `at`; it starts as POISON."""
-        out = ffi.new(ctype, POISON)
+        out = ffi.new(ctype, ffi.cast(ffi.typeof(ctype).item, POISON))
         rest = list(arguments)
         rest.insert(at, out)
         return [self.call(function, *rest, caller=caller), out[0]]
