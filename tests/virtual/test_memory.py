@@ -574,7 +574,12 @@ class TestHostShortage:
 
     def test_grants_are_not_asked_for_at_each_page(self, memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
         asked: list[int] = []
-        monkeypatch.setattr(room, "available", lambda: asked.append(1) or 16 * GiB)
+
+        def asking() -> int:
+            asked.append(1)
+            return 16 * GiB
+
+        monkeypatch.setattr(room, "available", asking)
         address = memory.allocate(4 * MiB)
         for page in range(0, 4 * MiB, 64 * KiB):
             memory.put(address + page, b"x")
