@@ -591,3 +591,49 @@ def test_how_backing_is_said() -> None:
     assert [one.backing for one in devices.parse_spec("h100;h100:backing=discard")] == ["host", "discard"]
     with pytest.raises(devices.ProfileError, match="backing=disk is neither host nor discard"):
         devices.parse_spec("h100:backing=disk")
+
+
+class TestGraphs:
+    def test_a_captured_copy_reads_when_it_runs(self, memory: Memory) -> None:
+        stream = memory.got("cuStreamCreate", 0, ctype="CUstream *")
+        data, first, second = ffi.new("char[]", b"old"), memory.allocate(8), memory.allocate(8)
+        assert memory.call("cuStreamBeginCapture_v2", stream, 0) == 0
+        assert memory.call("cuMemcpyHtoDAsync_v2", first, data, 3, stream) == 0
+        assert memory.call("cuMemsetD8Async", second, ord("-"), 8, stream) == 0
+        assert memory.call("cuMemcpyDtoDAsync_v2", second + 2, first, 3, stream) == 0
+        graph = memory.got("cuStreamEndCapture", stream, at=1, ctype="CUgraph *")
+        executable = memory.got("cuGraphInstantiateWithFlags", graph, 0, ctype="CUgraphExec *")
+        assert memory.seen(second, 8) == bytes(8)
+        for text in (b"new", b"and"):
+            ffi.memmove(data, text, 3)
+            assert memory.call("cuGraphLaunch", executable, stream) == 0
+            assert memory.seen(second, 8) == b"--" + text + b"---"
+
+    def test_nodes_say_what_they_were_given(self, memory: Memory) -> None:
+        graph = memory.got("cuGraphCreate", 0, ctype="CUgraph *")
+        source, target = memory.allocate(64), memory.allocate(64)
+        context = memory.got("cuCtxGetCurrent", ctype="CUcontext *")
+        box = ffi.new("CUDA_MEMCPY3D *")
+        box.srcMemoryType = box.dstMemoryType = 2
+        box.srcDevice, box.dstDevice, box.WidthInBytes, box.Height, box.Depth = source, target, 8, 2, 1
+        node = memory.got("cuGraphAddMemcpyNode", graph, None, 0, box, context, ctype="CUgraphNode *")
+        seen = ffi.new("CUDA_MEMCPY3D *")
+        assert memory.call("cuGraphMemcpyNodeGetParams", node, seen) == 0
+        assert bytes(ffi.buffer(seen)) == bytes(ffi.buffer(box))
+        box.WidthInBytes = 65
+        assert memory.call("cuGraphMemcpyNodeSetParams", node, box) == INVALID_VALUE
+        fill = ffi.new("CUDA_MEMSET_NODE_PARAMS *")
+        fill.dst, fill.value, fill.elementSize, fill.width, fill.height = target, 7, 4, 16, 1
+        assert memory.call("cuGraphAddMemsetNode", ffi.new("CUgraphNode *"), graph, None, 0, fill, context) == 0
+        fill.elementSize = 3
+        assert (
+            memory.call("cuGraphAddMemsetNode", ffi.new("CUgraphNode *"), graph, None, 0, fill, context)
+            == INVALID_VALUE
+        )
+
+    def test_memory_of_graphs_is_not_supported(self, memory: Memory) -> None:
+        stream, before = memory.got("cuStreamCreate", 0, ctype="CUstream *"), memory.left
+        assert memory.call("cuStreamBeginCapture_v2", stream, 2) == 0
+        assert memory.program.number("cuMemAllocAsync", 100, stream, ctype=POINTER)[0] == NOT_SUPPORTED
+        memory.call("cuStreamEndCapture", stream, ffi.new("CUgraph *"))
+        assert memory.left == before

@@ -91,6 +91,11 @@ def _side(name: str, address: int, is_host: int) -> dict[str, int]:
     return {f"{name}MemoryType": kind, f"{name}{field}": address}
 
 
+def _number(call: AnyCall, value: Any) -> int:
+    """A field's value; pointers and handles as addresses."""
+    return value if isinstance(value, int) else call.address_of(value)
+
+
 class BoxCopy(Operation):
     """A copy of rows and slices, from what a CUDA_MEMCPY2D, CUDA_MEMCPY3D or CUDA_MEMCPY3D_PEER says."""
 
@@ -98,7 +103,7 @@ class BoxCopy(Operation):
 
     def __init__(self, machine: Machine, call: AnyCall, given: Any) -> None:
         self.space = machine.space
-        self._fields = {name: getattr(given, name) for name, _ in call.ffi.typeof(given).item.fields}
+        self._fields = {name: _number(call, getattr(given, name)) for name, _ in call.ffi.typeof(given).item.fields}
         box = self.box = self.space.ffi.new("struct vgpu_box *")
         box.width, box.height = given.WidthInBytes, given.Height
         box.depth = self._fields.setdefault("Depth", 1)
@@ -113,12 +118,12 @@ class BoxCopy(Operation):
         x, y, z = given[f"{name}XInBytes"], given[f"{name}Y"], given.get(f"{name}Z", 0)
         kind = given[f"{name}MemoryType"]
         if kind == ARRAY:
-            array = machine.arrays.get(call.address_of(given[f"{name}Array"]))
+            array = machine.arrays.get(given[f"{name}Array"])
             if array is None or not array.holds(x + box.width, y + box.height, z + box.depth):
                 raise Refused(INVALID_VALUE)
             address, pitch, slice = array.address, array.pitch, array.slice
         elif kind in (HOST, DEVICE, UNIFIED):
-            address = call.address_of(given[f"{name}Host"]) if kind == HOST else given[f"{name}Device"]
+            address = given[f"{name}Host" if kind == HOST else f"{name}Device"]
             pitch, rows = given[f"{name}Pitch"] or x + box.width, given.get(f"{name}Height", 0) or y + box.height
             is_short = (box.height > 1 or box.depth > 1) and pitch < x + box.width
             if not address or pitch > most or is_short or (box.depth > 1 and rows < y + box.height):

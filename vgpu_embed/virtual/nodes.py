@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.capture import nodes_given
+from vgpu_embed.virtual.copies import Copy, Fill
 from vgpu_embed.virtual.events import RecordNode, WaitNode, event_of
 from vgpu_embed.virtual.executable import executable_of, graph_of, node_of
 from vgpu_embed.virtual.graphs import ChildGraph, Node
@@ -58,6 +59,8 @@ class Child(ChildGraph):
 
 KINDS: dict[int, type[Operation]] = {
     EMPTY: Operation,
+    MEMCPY: Copy,
+    MEMSET: Fill,
     HOST: HostFunction,
     GRAPH: Child,
     WAIT_EVENT: WaitNode,

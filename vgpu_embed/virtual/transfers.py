@@ -11,7 +11,8 @@ from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.contexts import named
 from vgpu_embed.virtual.copies import ANY, FROM_HOST, TO_HOST, BoxCopy, Copy, Fill
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
-from vgpu_embed.virtual.streams import LEGACY, PER_THREAD, handle_of, perform, submit
+from vgpu_embed.virtual.streams import LEGACY, PER_THREAD, perform, submit, wait
+from vgpu_embed.virtual.streams import named as stream_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,16 +29,17 @@ def default(call: AnyCall) -> int:
 
 
 def in_order(machine: Machine, call: AnyCall, operation: Operation) -> int:
-    """Does it in the order of the stream that the call names, where it names one."""
-    submit(machine, handle_of(call, call.hStream), operation)
+    """Does it in the order of the stream that the call names."""
+    stream_named(machine, call).take(operation)
     return 0
 
 
 def to_host_in_order(machine: Machine, call: AnyCall, copy: Copy) -> int:
-    """The same; who waits for nothing else waits for what is written to pageable memory."""
-    handle = handle_of(call, call.hStream)
-    waits = machine.order.last and not machine.space.base(copy.target)
-    (perform if waits else submit)(machine, handle, copy)
+    """The same, and waits for what is written to pageable memory."""
+    stream = stream_named(machine, call)
+    stream.take(copy)
+    if machine.order.last and stream.capture is None and not machine.space.base(copy.target):
+        wait(stream)
     return 0
 
 
@@ -117,13 +119,13 @@ def several_in_order(machine: Machine, call: AnyCall) -> int:
     """One after the other; all are checked before the first is done."""
     if not (call.count and call.dsts and call.srcs and call.sizes):
         return INVALID_VALUE
-    handle = handle_of(call, call.hStream)
+    stream = stream_named(machine, call)
     places = range(call.count)
     copies = [Copy(machine, call.dsts[n], call.srcs[n], call.sizes[n], ANY, staged=True) for n in places]
     for copy in copies:
         copy.check()
     for copy in copies:
-        submit(machine, handle, copy)
+        stream.take(copy)
     return 0
 
 

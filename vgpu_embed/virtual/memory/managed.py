@@ -9,7 +9,7 @@ from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
 from vgpu_embed.virtual.memory.heap import MANAGED, Allocation, Region, free
 from vgpu_embed.virtual.memory.space import MANAGED as PAGES
-from vgpu_embed.virtual.streams import handle_of, stream_of
+from vgpu_embed.virtual.streams import named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def prefetch_to_location(machine: Machine, call: AnyCall) -> int:
 
 def _prefetch(machine: Machine, call: AnyCall, place: int) -> int:
     machine.current()
-    stream_of(machine, handle_of(call, call.hStream))
+    named(machine, call)
     managed(machine, call.devPtr, call.count).prefetched = place
     return 0
 
@@ -182,6 +182,6 @@ def _kind_of(place: int) -> int:
 @answers("cuStreamAttachMemAsync", "cuStreamAttachMemAsync_ptsz")
 def attach(machine: Machine, call: AnyCall) -> int:
     """Every stream may use managed memory at any time, as on every GPU with concurrent managed access."""
-    stream_of(machine, handle_of(call, call.hStream))
+    named(machine, call)
     managed(machine, call.dptr, call.length or 1)
     return 0 if call.flags in (*ATTACHES, SINGLE) else INVALID_VALUE

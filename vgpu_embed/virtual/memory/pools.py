@@ -12,7 +12,7 @@ from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.machine import INVALID_DEVICE, INVALID_VALUE, NOT_SUPPORTED, OUT_OF_MEMORY, initialised
 from vgpu_embed.virtual.memory.heap import GRAIN, POOLED, Allocation, Shared, free
 from vgpu_embed.virtual.operations import MEM_ALLOC, MEM_FREE, Operation
-from vgpu_embed.virtual.streams import handle_of, stream_of, submit
+from vgpu_embed.virtual.streams import named as stream_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.contexts import Context
     from vgpu_embed.virtual.machine import Machine
+    from vgpu_embed.virtual.streams import Stream
 
 STEP = 32 << 20
 """What a pool takes of the device at a time."""
@@ -148,21 +149,21 @@ class Freed(Operation):
 
 @answers("cuMemAllocAsync", "cuMemAllocAsync_ptsz")
 def allocate(machine: Machine, call: AnyCall) -> int:
-    handle = handle_of(call, call.hStream)
-    return _allocate(machine, call, handle, current(machine, stream_of(machine, handle).context.device))
+    stream = stream_named(machine, call)
+    return _allocate(machine, call, stream, current(machine, stream.context.device))
 
 
 @answers("cuMemAllocFromPoolAsync", "cuMemAllocFromPoolAsync_ptsz")
 def allocate_from(machine: Machine, call: AnyCall) -> int:
-    return _allocate(machine, call, handle_of(call, call.hStream), named(machine, call, call.pool))
+    return _allocate(machine, call, stream_named(machine, call), named(machine, call, call.pool))
 
 
-def _allocate(machine: Machine, call: AnyCall, handle: int, pool: Pool) -> int:
+def _allocate(machine: Machine, call: AnyCall, stream: Stream, pool: Pool) -> int:
     if not call.bytesize:
         return INVALID_VALUE
     made = pool.allocate(call.bytesize)
     try:
-        submit(machine, handle, Taken())
+        stream.take(Taken())
         result = int(call.reply(dptr=made.address))
     except Refused as refused:
         result = refused.result
@@ -178,7 +179,7 @@ def free_in_order(machine: Machine, call: AnyCall) -> int:
         return INVALID_VALUE
     allocation.flags |= LEAVING
     try:
-        submit(machine, handle_of(call, call.hStream), Freed(machine, allocation))
+        stream_named(machine, call).take(Freed(machine, allocation))
     except Refused:
         allocation.flags &= ~LEAVING
         raise
