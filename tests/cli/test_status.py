@@ -141,10 +141,10 @@ def test_a_process_is_found_by_name(library: Path) -> None:
 
 
 def test_processes_that_cannot_be_read_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(pid: int) -> list[str]:
+    def refuse(pid: int) -> bool:
         raise maps.Unreadable(pid)
 
-    monkeypatch.setattr(maps, "mapped_files", refuse)
+    monkeypatch.setattr(maps, "mentions_library", refuse)
     monkeypatch.setattr(psutil, "pids", lambda: [1, 2, 3])
     result = CliRunner().invoke(main, ["status"])
     assert result.exit_code == 0

@@ -103,15 +103,19 @@ def policies(pattern: str | None) -> None:
     vgpu-embed list policies
     vgpu-embed run --policy quota --set limit=8GiB …
     """
-    files = {
-        path.stem: path for path in record.PACKAGE.glob("policies/[!_]*.py") if "\npolicy = " in path.read_text("utf-8")
-    }
+    files = built_in()
     rows = []
     for name in select(pattern, sorted(files), "built-in policy"):
         rows.append((name, "", purpose(files[name])))
         (loaded,) = validation.policies([str(files[name])])
         rows += [(name, f"{option.name}={option.default}", option.help) for option in loaded.options.values()]
     table(("NAME", "OPTION", "PURPOSE"), rows)
+
+
+def built_in() -> dict[str, Path]:
+    """The files of the built-in policies, by name."""
+    files = sorted(record.PACKAGE.glob("policies/[!_]*.py"))
+    return {path.stem: path for path in files if "\npolicy = " in path.read_text("utf-8")}
 
 
 def purpose(path: Path) -> str:

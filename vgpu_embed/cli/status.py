@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import click
 import psutil
 
+from vgpu_embed.cli import complete
 from vgpu_embed.cli.failure import NOTHING, Failure, warn
 from vgpu_embed.cli.output import size, table
 from vgpu_embed.inspect import leftovers, maps
@@ -19,21 +21,58 @@ HEADERS = ("PID", "NAME", "USER", "MODE", "DEVICES", "POLICIES", "GENERATION", "
 
 
 @click.command()
-@click.argument("process", metavar="[PID|NAME]", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Everything as JSON, for scripts.")
-def status(process: str | None, as_json: bool) -> None:
+@click.argument("process", metavar="[PID|NAME]", required=False, shell_complete=complete.processes)
+@click.option("--watch", is_flag=True, help="Goes on until Ctrl-C, with calls a second.")
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=0.1),
+    default=1.0,
+    help="Seconds between two looks of --watch.  [default: 1]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Everything as JSON, for scripts; with --watch a line a look.")
+@click.option("--prometheus", metavar="FILE", help="Writes metrics to a text file, - for standard output.")
+def status(process: str | None, watch: bool, interval: float, as_json: bool, prometheus: str | None) -> None:
     """Lists the processes that have the library in them.
 
     \b
     vgpu-embed status                 all that you may look into
     vgpu-embed status ollama          those of that name, with calls, errors, memory
+    vgpu-embed status --watch 4711    one, live
     vgpu-embed status 4711 --json     one, for a script
+    vgpu-embed status --prometheus /var/lib/prometheus/node-exporter/vgpu.prom
 
-    Only files are read, so a process may hang. Mode, devices and policies are those in force, or those that a process
-    was started with that has made no CUDA call yet. GENERATION counts how often the policies were loaded. The exit code
-    is 1 if the process that was asked for is not among them.
+    Only files are read, so a process may hang, or be in a container. Mode, devices and policies are those in force, or
+    those that a process was started with that has made no CUDA call yet. GENERATION counts how often the policies were
+    loaded. The exit code is 1 if the process that was asked for is not among them.
     """
     leftovers.remove()
+    if watch:
+        from vgpu_embed.cli.watch import follow
+
+        follow(process, interval, as_json, prometheus)
+        return
+    states, unreadable = look(process)
+    if prometheus is not None:
+        from vgpu_embed.cli.metrics import write
+
+        write(states, unreadable, prometheus)
+    elif as_json:
+        click.echo(json.dumps(described(states, unreadable), indent=2))
+    else:
+        show(states, process is not None)
+        if unreadable:
+            warn(f"processes that you may not look into: {unreadable}")
+    if process is not None and not states:
+        raise Failure(f"no process named {process} has {maps.LIBRARY} in it", NOTHING)
+    if not states and not as_json and prometheus is None:
+        warn(f"no process has {maps.LIBRARY} in it")
+
+
+def look(process: str | None) -> tuple[list[State], int]:
+    """The processes that have the library in them, and how many could not be looked into.
+
+    A process id that is not among them is a Failure, a name is none.
+    """
     unreadable: list[int] = []
     if process is not None and process.isdecimal():
         found = [by_pid(int(process))]
@@ -41,18 +80,12 @@ def status(process: str | None, as_json: bool) -> None:
         found = [one for one in maps.scan(unreadable) if one.pid != os.getpid()]
         if process is not None:
             found = [one for one in found if one.name == process]
-    states = [State(one) for one in found]
-    if as_json:
-        rows = [state.as_dict() for state in states]
-        click.echo(json.dumps({"processes": rows, "unreadable": len(unreadable)}, indent=2))
-    else:
-        show(states, process is not None)
-    if unreadable and not as_json:
-        warn(f"processes that you may not look into: {len(unreadable)}")
-    if process is not None and not found:
-        raise Failure(f"no process named {process} has {maps.LIBRARY} in it", NOTHING)
-    if not found and not as_json:
-        warn(f"no process has {maps.LIBRARY} in it")
+    return [State(one) for one in found], len(unreadable)
+
+
+def described(states: list[State], unreadable: int) -> dict[str, Any]:
+    """What `--json` says."""
+    return {"processes": [state.as_dict() for state in states], "unreadable": unreadable}
 
 
 def by_pid(pid: int) -> Preloaded:

@@ -63,6 +63,17 @@ def mapped_files(pid: int) -> list[str]:
         raise ProcessLookupError(pid) from error
 
 
+def mentions_library(pid: int) -> bool:
+    """Whether the library's name is anywhere in a process's maps. Raises as `mapped_files`."""
+    try:
+        with open(f"/proc/{pid}/maps", "rb") as file:
+            return LIBRARY.encode() in file.read()
+    except PermissionError as error:
+        raise Unreadable(pid) from error
+    except (FileNotFoundError, ProcessLookupError) as error:
+        raise ProcessLookupError(pid) from error
+
+
 def reachable(pid: int, path: str) -> str:
     """A path that a process has mapped, as it can be opened from here: a container has folders of its own."""
     inside = f"/proc/{pid}/root{path}"
@@ -89,6 +100,8 @@ def preloaded(pid: int) -> Preloaded | None:
         Unreadable: the process belongs to somebody else.
         ProcessLookupError: there is no such process, or no longer.
     """
+    if not mentions_library(pid):  # psutil reads smaps, which takes the kernel ten times as long
+        return None
     mapped = mapped_files(pid)
     for path in mapped:
         if os.path.basename(path) == LIBRARY:
