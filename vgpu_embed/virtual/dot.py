@@ -6,7 +6,18 @@ from vgpu_embed.virtual.answers import Answers
 from vgpu_embed.virtual.executable import graph_of
 from vgpu_embed.virtual.graphs import ChildGraph, Graph
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
-from vgpu_embed.virtual.operations import KERNEL
+from vgpu_embed.virtual.operations import (
+    BATCH_MEM_OP,
+    EMPTY,
+    EVENT_RECORD,
+    HOST,
+    KERNEL,
+    MEM_ALLOC,
+    MEM_FREE,
+    MEMCPY,
+    MEMSET,
+    WAIT_EVENT,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +29,8 @@ if TYPE_CHECKING:
 
 OPERATING_SYSTEM = 304
 """CUDA_ERROR_OPERATING_SYSTEM."""
-NAMES = ("KERNEL", "MEMCPY", "MEMSET", "HOST", "GRAPH", "EMPTY", "WAIT_EVENT", "EVENT_RECORD", "", "", "MEM_ALLOC")
-NAMES += ("MEM_FREE", "BATCH_MEM_OP")
+NAMES = {MEMCPY: "MEMCPY", MEMSET: "MEMSET", HOST: "HOST", EMPTY: "EMPTY", WAIT_EVENT: "WAIT_EVENT"}
+NAMES |= {EVENT_RECORD: "EVENT_RECORD", MEM_ALLOC: "MEM_ALLOC", MEM_FREE: "MEM_FREE", BATCH_MEM_OP: "BATCH_MEM_OP"}
 """What a node's type is called."""
 
 answers = Answers(ready=initialised)
@@ -59,9 +70,8 @@ def name_of(node: Node) -> str:
 
 def what(node: Node) -> str:
     """What a node is, a kernel by its name."""
-    function = getattr(node.operation, "function", None)
-    if node.operation.node_type == KERNEL and hasattr(function, "name"):
-        return f"KERNEL | {function.name}"
+    if node.operation.node_type == KERNEL:
+        return f"KERNEL | {getattr(getattr(node.operation, 'function', None), 'name', '')}"
     if isinstance(node.operation, ChildGraph):
         return f"GRAPH | graph_{node.operation.graph.number}"
     return NAMES[node.operation.node_type]
