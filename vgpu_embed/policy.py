@@ -434,7 +434,7 @@ def hookable(pattern: str) -> list[str]:
         found = tables.match(pattern)
     except tables.UnknownFunction as error:
         raise PolicyError(str(error)) from None
-    known = [name for name in found if tables.function(name).parameters is not None]
+    known = [name for name in found if tables.function(name).is_known]
     if not known:
         raise PolicyError(f"{pattern}: its parameters are in no CUDA header, so it cannot be hooked")
     return known
@@ -497,10 +497,12 @@ def check_fields(hook: Handler) -> None:
         raise PolicyError(f"{hook.place}: {takes}")
     if hook.kind == "observe":
         return
+    tree = _trees.get(code.co_filename)
+    if tree is None:
+        return
     argument = code.co_varnames[0]
     fields = {p.attribute for name in hook.functions for p in tables.function(name).parameters or ()}
     fields.update(n for n in (*vars(Call), *Call.__annotations__) if not n.startswith("_"))
-    tree = _trees.get(code.co_filename)
     for node in getattr(tree, "body", ()):
         if getattr(node, "name", None) != code.co_name or type(node).__name__ != "FunctionDef":
             continue

@@ -34,14 +34,14 @@ class Chain:
         self.handlers: list[Handler] = []
         self.observers: list[Handler] = []
         self.memory: Memory = {}
-        self._queried = [p.attribute for p in function.parameters or () if p.enum and p.direction == "in"]
         self._shown: set[tuple[Any, ...]] = set()
 
     def is_shown(self, call: FrameCall) -> bool:
         """Whether this call has a line: the first one of each function, and of each enum argument of a query."""
         if log.level >= log.DEBUG:
             return True
-        key = tuple(getattr(call, name) for name in self._queried)
+        queried = [p.attribute for p in self.function.parameters or () if p.enum and p.direction == "in"]
+        key = tuple(getattr(call, name) for name in queried)
         first = key not in self._shown
         self._shown.add(key)
         return first

@@ -116,25 +116,28 @@ class Function:
     variable     it is not a function but a variable; never to be called, or stood in for by code
     result       C type, "?" if the prototype is unknown
     result_kind  as Parameter.kind, "void" for nothing; result_size in bytes, result_enum the class
-    parameters   Parameters, or None if the prototype is unknown
+    is_known     whether the prototype is
+    parameters   Parameters, or None if the prototype is unknown; read from the list when first asked for
     stack_words  8-byte words of arguments on the stack
     variants     the same name as older toolkits' libraries have it, where called differently
                  (cudaMemPrefetchAsync); `sources` of a variant are those toolkits
     """
 
     __slots__ = (
+        "_parameters",
+        "_stack_words",
+        "_text",
         "answer",
         "index",
+        "is_known",
         "library",
         "name",
-        "parameters",
         "result",
         "result_enum",
         "result_kind",
         "result_size",
         "since",
         "sources",
-        "stack_words",
         "variable",
         "variants",
     )
@@ -150,9 +153,34 @@ class Function:
     result_kind: Kind
     result_size: int
     result_enum: str | None
-    parameters: tuple[Parameter, ...] | None
-    stack_words: int
+    is_known: bool
     variants: tuple[Function, ...]
+    _text: str | None
+    _parameters: tuple[Parameter, ...] | None
+    _stack_words: int
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...] | None:
+        """See the class."""
+        if self._text is not None:
+            self._settle(self._text)
+        return self._parameters
+
+    @property
+    def stack_words(self) -> int:
+        """See the class."""
+        if self._text is not None:
+            self._settle(self._text)
+        return self._stack_words
+
+    def _settle(self, text: str) -> None:
+        """Two threads at once do the same."""
+        texts = [] if text == "void" else text.split(";")
+        parameters = tuple([_parameter(one) for one in texts])
+        hidden = self.result_kind == "struct" and self.result_size > 16
+        self._stack_words = _locate(parameters, texts, hidden)
+        self._parameters = parameters
+        self._text = None
 
     def __repr__(self) -> str:
         return f"<Function {self.index} {self.name}>"
@@ -304,13 +332,10 @@ def _prototype(
     found.result_enum = fields[2] if len(fields) > 2 else None
     found.result_kind = _KINDS[abi[0]]
     found.result_size = int(abi[1:])
-    found.parameters = None
-    found.stack_words = 0
-    if parameters != "?":
-        texts = [] if parameters == "void" else parameters.split(";")
-        found.parameters = tuple([_parameter(text) for text in texts])
-        hidden = abi[0] == "m"
-        found.stack_words = _locate(found.parameters, texts, hidden)
+    found.is_known = parameters != "?"
+    found._text = parameters if found.is_known else None
+    found._parameters = None
+    found._stack_words = 0
     return found
 
 
