@@ -9,7 +9,7 @@ from __future__ import annotations
 from vgpu_embed import tables
 from vgpu_embed.policy import Policy
 from vgpu_embed.tables import getproc
-from vgpu_embed.virtual import capture, contexts, dot, events, executable, nodes, streams, topology, users
+from vgpu_embed.virtual import capture, contexts, dot, events, executable, nodes, streams, topology, users, values
 from vgpu_embed.virtual.answers import Answers, policy_of
 from vgpu_embed.virtual.machine import (
     INVALID_DEVICE,
@@ -55,7 +55,7 @@ answers = Answers(ready=initialised)
 
 def policy(machine: Machine) -> Policy:
     """The driver of a machine."""
-    parts = (contexts, streams, events, capture, topology, nodes, executable, users, dot, *functions.MODULES)
+    parts = (contexts, streams, values, events, capture, topology, nodes, executable, users, dot, *functions.MODULES)
     return policy_of(machine, at_any_time, answers, executable.opened, *(part.answers for part in parts))
 
 

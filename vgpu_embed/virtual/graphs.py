@@ -25,6 +25,8 @@ class Node:
         """What no other node of the graph has had."""
         self.before: dict[Node, bytes] = {}
         self.after: dict[Node, bytes] = {}
+        self.arrays: tuple[Any, ...] = ()
+        """What the program was last told of its parameters; it points there."""
         self.attributes: dict[int, bytes] = {}
         """CUkernelNodeAttrValue, by CUkernelNodeAttrID."""
         self.handle = graph.machine.handle()

@@ -10,6 +10,7 @@ from vgpu_embed.virtual.executable import executable_of, graph_of, node_of
 from vgpu_embed.virtual.graphs import ChildGraph, Node
 from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_SUPPORTED, initialised
 from vgpu_embed.virtual.operations import (
+    BATCH_MEM_OP,
     EMPTY,
     EVENT_RECORD,
     GRAPH,
@@ -21,6 +22,7 @@ from vgpu_embed.virtual.operations import (
     Operation,
 )
 from vgpu_embed.virtual.streams import HostFunction
+from vgpu_embed.virtual.values import Batch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ MEMBERS = {
     GRAPH: "graph",
     WAIT_EVENT: "eventWait",
     EVENT_RECORD: "eventRecord",
+    BATCH_MEM_OP: "memOp",
 }
 """Where a CUgraphNodeParams has the parameters of each type of node that there is here."""
 POINTERS = ("pointer", "function")
@@ -64,6 +67,7 @@ KINDS: dict[int, type[Operation]] = {
     HOST: HostFunction,
     GRAPH: Child,
     WAIT_EVENT: WaitNode,
+    BATCH_MEM_OP: Batch,
     EVENT_RECORD: RecordNode,
 }
 """What makes the operations of nodes, by their type."""
@@ -94,10 +98,18 @@ def made_of_any(machine: Machine, call: AnyCall, given: Any) -> Operation:
     return made(machine, call, given.type, member, call.address_of(member.ctx) if given.type == MEMSET else 0)
 
 
-def fill(call: AnyCall, struct: Any, fields: dict[str, Any]) -> None:
-    """Writes fields of a struct; addresses and handles are numbers."""
+def fill(call: AnyCall, struct: Any, node: Node) -> None:
+    """Writes a node's parameters to a struct; what that points to stays as long as the node."""
     kinds = dict(call.ffi.typeof(struct).item.fields)
+    ffi, fields = call.ffi, node.operation.fields()
+    if "parameters" in fields:
+        values = [ffi.new("char[]", value) for value in fields.pop("parameters")]
+        fields["kernelParams"] = ffi.new("void *[]", [*values, ffi.NULL])
+        node.arrays = (values, fields["kernelParams"])
     for name, value in fields.items():
+        if isinstance(value, bytes):
+            value = ffi.new("char[]", value)
+            node.arrays = (value,)
         if name in kinds:
             kind = kinds[name].type
             setattr(struct, name, call.ffi.cast(kind, value) if kind.kind in POINTERS else value)
@@ -137,6 +149,11 @@ def add_memset(machine: Machine, call: AnyCall) -> int:
 @answers("cuGraphAddHostNode")
 def add_host(machine: Machine, call: AnyCall) -> int:
     return _add(machine, call, made(machine, call, HOST, call.nodeParams))
+
+
+@answers("cuGraphAddBatchMemOpNode")
+def add_batch(machine: Machine, call: AnyCall) -> int:
+    return _add(machine, call, made(machine, call, BATCH_MEM_OP, call.nodeParams))
 
 
 @answers("cuGraphAddChildGraphNode")
@@ -179,7 +196,7 @@ def _get(machine: Machine, call: AnyCall, node_type: int) -> int:
     node = _node(machine, call, node_type)
     if not call.nodeParams:
         return INVALID_VALUE
-    fill(call, call.nodeParams, node.operation.fields())
+    fill(call, call.nodeParams, node)
     return 0
 
 
@@ -203,6 +220,15 @@ def get_host(machine: Machine, call: AnyCall) -> int:
     return _get(machine, call, HOST)
 
 
+@answers("cuGraphBatchMemOpNodeGetParams")
+def get_batch(machine: Machine, call: AnyCall) -> int:
+    node = _node(machine, call, BATCH_MEM_OP)
+    if not call.nodeParams_out:
+        return INVALID_VALUE
+    fill(call, call.nodeParams_out, node)
+    return 0
+
+
 @answers("cuGraphEventRecordNodeGetEvent")
 def get_event_record(machine: Machine, call: AnyCall) -> int:
     return call.reply(event_out=_node(machine, call, EVENT_RECORD).operation.fields()["event"])
@@ -220,7 +246,8 @@ def get_child(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuGraphNodeGetParams")
 def get_any(machine: Machine, call: AnyCall) -> int:
-    operation, out = _node(machine, call).operation, call.nodeParams
+    node, out = _node(machine, call), call.nodeParams
+    operation = node.operation
     if not out:
         return INVALID_VALUE
     if operation.node_type != EMPTY and operation.node_type not in MEMBERS:
@@ -232,7 +259,7 @@ def get_any(machine: Machine, call: AnyCall) -> int:
     member = call.ffi.addressof(out[0], MEMBERS[operation.node_type])
     if operation.node_type == MEMCPY:
         member = call.ffi.addressof(member[0], "copyParams")
-    fill(call, member, operation.fields())
+    fill(call, member, node)
     return 0
 
 
@@ -283,6 +310,11 @@ def set_memset_of_executable(machine: Machine, call: AnyCall) -> int:
 @answers("cuGraphHostNodeSetParams", "cuGraphExecHostNodeSetParams")
 def set_host(machine: Machine, call: AnyCall) -> int:
     return _set(machine, call, HOST, call.nodeParams)
+
+
+@answers("cuGraphBatchMemOpNodeSetParams", "cuGraphExecBatchMemOpNodeSetParams")
+def set_batch(machine: Machine, call: AnyCall) -> int:
+    return _set(machine, call, BATCH_MEM_OP, call.nodeParams)
 
 
 @answers("cuGraphEventRecordNodeSetEvent", "cuGraphExecEventRecordNodeSetEvent")

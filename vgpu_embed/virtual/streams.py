@@ -127,9 +127,9 @@ def handle_of(call: AnyCall, stream: Any) -> int:
     return PER_THREAD if call.function.endswith(("_ptsz", "_ptds")) else LEGACY
 
 
-def named(machine: Machine, call: AnyCall) -> Stream:
-    """The stream that a call names as `hStream`. Raises Refused."""
-    handle = call.number("hStream")
+def named(machine: Machine, call: AnyCall, parameter: str = "hStream") -> Stream:
+    """The stream that a call names in a parameter. Raises Refused."""
+    handle = call.number(parameter)
     return machine.order.streams.get(handle) or _default(machine, handle or handle_of(call, 0))
 
 
