@@ -28,18 +28,32 @@ def default(call: AnyCall) -> int:
     return PER_THREAD if call.function.endswith("_ptds") else LEGACY
 
 
-def in_order(machine: Machine, call: AnyCall, operation: Operation) -> int:
-    """Does it in the order of the stream that the call names."""
-    stream_named(machine, call).take(operation)
+def copied(machine: Machine, call: AnyCall, target: int, source: int, size: int, roles: int) -> int:
+    """Copies bytes for a function that returns when that is done."""
+    order = machine.order
+    if order.last or order.captures:
+        perform(machine, default(call), Copy(machine, target, source, size, roles))
+    else:  # no stream has anything to do, so it need not be known which one this is
+        machine.current()
+        machine.space.copy(target, source, size, roles)
     return 0
 
 
-def to_host_in_order(machine: Machine, call: AnyCall, copy: Copy) -> int:
-    """The same, and waits for what is written to pageable memory."""
-    stream = stream_named(machine, call)
-    stream.take(copy)
-    if machine.order.last and stream.capture is None and not machine.space.base(copy.target):
+def copied_in_order(machine: Machine, call: AnyCall, target: int, source: int, size: int, roles: int) -> int:
+    """Copies bytes in the order of the stream that the call names."""
+    stream, order = stream_named(machine, call), machine.order
+    if not order.last and stream.capture is None and not order.captures and not stream.context.error:
+        machine.space.copy(target, source, size, roles)
+        return 0
+    stream.take(Copy(machine, target, source, size, roles, staged=bool(roles & FROM_HOST)))
+    if roles & TO_HOST and order.last and stream.capture is None and not machine.space.base(target):
         wait(stream)
+    return 0
+
+
+def in_order(machine: Machine, call: AnyCall, operation: Operation) -> int:
+    """Does something in the order of the stream that the call names."""
+    stream_named(machine, call).take(operation)
     return 0
 
 
@@ -48,16 +62,12 @@ def to_host_in_order(machine: Machine, call: AnyCall, copy: Copy) -> int:
 
 @answers("cuMemcpyHtoD_v2", "cuMemcpyHtoD_v2_ptds")
 def to_device(machine: Machine, call: AnyCall) -> int:
-    copy = Copy(machine, call.dstDevice, call.number("srcHost"), call.ByteCount, FROM_HOST)
-    perform(machine, default(call), copy)
-    return 0
+    return copied(machine, call, call.dstDevice, call.number("srcHost"), call.ByteCount, FROM_HOST)
 
 
 @answers("cuMemcpyDtoH_v2", "cuMemcpyDtoH_v2_ptds")
 def to_host(machine: Machine, call: AnyCall) -> int:
-    copy = Copy(machine, call.number("dstHost"), call.srcDevice, call.ByteCount, TO_HOST)
-    perform(machine, default(call), copy)
-    return 0
+    return copied(machine, call, call.number("dstHost"), call.srcDevice, call.ByteCount, TO_HOST)
 
 
 @answers("cuMemcpyDtoD_v2", "cuMemcpyDtoD_v2_ptds")
@@ -68,37 +78,33 @@ def on_device(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuMemcpy", "cuMemcpy_ptds")
 def anywhere(machine: Machine, call: AnyCall) -> int:
-    perform(machine, default(call), Copy(machine, call.dst, call.src, call.ByteCount, ANY))
-    return 0
+    return copied(machine, call, call.dst, call.src, call.ByteCount, ANY)
+
+
+@answers("cuMemcpyHtoDAsync_v2", "cuMemcpyHtoDAsync_v2_ptsz")
+def to_device_in_order(machine: Machine, call: AnyCall) -> int:
+    return copied_in_order(machine, call, call.dstDevice, call.number("srcHost"), call.ByteCount, FROM_HOST)
+
+
+@answers("cuMemcpyDtoHAsync_v2", "cuMemcpyDtoHAsync_v2_ptsz")
+def to_host_in_order(machine: Machine, call: AnyCall) -> int:
+    return copied_in_order(machine, call, call.number("dstHost"), call.srcDevice, call.ByteCount, TO_HOST)
+
+
+@answers("cuMemcpyDtoDAsync_v2", "cuMemcpyDtoDAsync_v2_ptsz")
+def on_device_in_order(machine: Machine, call: AnyCall) -> int:
+    return copied_in_order(machine, call, call.dstDevice, call.srcDevice, call.ByteCount, 0)
+
+
+@answers("cuMemcpyAsync", "cuMemcpyAsync_ptsz")
+def anywhere_in_order(machine: Machine, call: AnyCall) -> int:
+    return copied_in_order(machine, call, call.dst, call.src, call.ByteCount, ANY)
 
 
 @answers("cuMemcpyPeer", "cuMemcpyPeer_ptds")
 def between_devices(machine: Machine, call: AnyCall) -> int:
     submit(machine, default(call), peer_copy(machine, call))
     return 0
-
-
-@answers("cuMemcpyHtoDAsync_v2", "cuMemcpyHtoDAsync_v2_ptsz")
-def to_device_in_order(machine: Machine, call: AnyCall) -> int:
-    return in_order(
-        machine, call, Copy(machine, call.dstDevice, call.number("srcHost"), call.ByteCount, FROM_HOST, staged=True)
-    )
-
-
-@answers("cuMemcpyDtoHAsync_v2", "cuMemcpyDtoHAsync_v2_ptsz")
-def device_to_host_in_order(machine: Machine, call: AnyCall) -> int:
-    copy = Copy(machine, call.number("dstHost"), call.srcDevice, call.ByteCount, TO_HOST)
-    return to_host_in_order(machine, call, copy)
-
-
-@answers("cuMemcpyDtoDAsync_v2", "cuMemcpyDtoDAsync_v2_ptsz")
-def on_device_in_order(machine: Machine, call: AnyCall) -> int:
-    return in_order(machine, call, Copy(machine, call.dstDevice, call.srcDevice, call.ByteCount, 0))
-
-
-@answers("cuMemcpyAsync", "cuMemcpyAsync_ptsz")
-def anywhere_in_order(machine: Machine, call: AnyCall) -> int:
-    return to_host_in_order(machine, call, Copy(machine, call.dst, call.src, call.ByteCount, ANY, staged=True))
 
 
 @answers("cuMemcpyPeerAsync", "cuMemcpyPeerAsync_ptsz")
@@ -164,42 +170,57 @@ def box_in_order(machine: Machine, call: AnyCall) -> int:
 # ---- setting memory ------------------------------------------------------------------------------------------------
 
 
-@answers("cuMemsetD8_v2", "cuMemsetD8_v2_ptds")
-def set_8(machine: Machine, call: AnyCall) -> int:
-    submit(machine, default(call), Fill(machine, call.dstDevice, call.uc, 1, call.N))
+def filled(machine: Machine, call: AnyCall, value: int, element: int) -> int:
+    """Sets elements that lie side by side, for a function that is given no stream."""
+    order, target, width = machine.order, call.dstDevice, call.N
+    if order.last or order.captures:
+        submit(machine, default(call), Fill(machine, target, value, element, width))
+    elif target % element:
+        return INVALID_VALUE
+    else:
+        machine.current()
+        machine.space.fill(target, 0, value, element, width, 1)
     return 0
 
 
-@answers("cuMemsetD16_v2", "cuMemsetD16_v2_ptds")
-def set_16(machine: Machine, call: AnyCall) -> int:
-    submit(machine, default(call), Fill(machine, call.dstDevice, call.us, 2, call.N))
-    return 0
-
-
-@answers("cuMemsetD32_v2", "cuMemsetD32_v2_ptds")
-def set_32(machine: Machine, call: AnyCall) -> int:
-    submit(machine, default(call), Fill(machine, call.dstDevice, call.ui, 4, call.N))
-    return 0
-
-
-@answers("cuMemsetD8Async", "cuMemsetD8Async_ptsz")
-def set_8_in_order(machine: Machine, call: AnyCall) -> int:
-    return in_order(machine, call, Fill(machine, call.dstDevice, call.uc, 1, call.N))
-
-
-@answers("cuMemsetD16Async", "cuMemsetD16Async_ptsz")
-def set_16_in_order(machine: Machine, call: AnyCall) -> int:
-    return in_order(machine, call, Fill(machine, call.dstDevice, call.us, 2, call.N))
-
-
-@answers("cuMemsetD32Async", "cuMemsetD32Async_ptsz")
-def set_32_in_order(machine: Machine, call: AnyCall) -> int:
-    return in_order(machine, call, Fill(machine, call.dstDevice, call.ui, 4, call.N))
+def filled_in_order(machine: Machine, call: AnyCall, value: int, element: int) -> int:
+    """Sets elements that lie side by side, in the order of the stream that the call names."""
+    return in_order(machine, call, Fill(machine, call.dstDevice, value, element, call.N))
 
 
 def rows(machine: Machine, call: AnyCall, value: int, element: int) -> Fill:
     """Rows of elements."""
     return Fill(machine, call.dstDevice, value, element, call.Width, call.Height, call.dstPitch)
+
+
+@answers("cuMemsetD8_v2", "cuMemsetD8_v2_ptds")
+def set_8(machine: Machine, call: AnyCall) -> int:
+    return filled(machine, call, call.uc, 1)
+
+
+@answers("cuMemsetD16_v2", "cuMemsetD16_v2_ptds")
+def set_16(machine: Machine, call: AnyCall) -> int:
+    return filled(machine, call, call.us, 2)
+
+
+@answers("cuMemsetD32_v2", "cuMemsetD32_v2_ptds")
+def set_32(machine: Machine, call: AnyCall) -> int:
+    return filled(machine, call, call.ui, 4)
+
+
+@answers("cuMemsetD8Async", "cuMemsetD8Async_ptsz")
+def set_8_in_order(machine: Machine, call: AnyCall) -> int:
+    return filled_in_order(machine, call, call.uc, 1)
+
+
+@answers("cuMemsetD16Async", "cuMemsetD16Async_ptsz")
+def set_16_in_order(machine: Machine, call: AnyCall) -> int:
+    return filled_in_order(machine, call, call.us, 2)
+
+
+@answers("cuMemsetD32Async", "cuMemsetD32Async_ptsz")
+def set_32_in_order(machine: Machine, call: AnyCall) -> int:
+    return filled_in_order(machine, call, call.ui, 4)
 
 
 @answers("cuMemsetD2D8_v2", "cuMemsetD2D8_v2_ptds")

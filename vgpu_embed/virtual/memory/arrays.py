@@ -11,8 +11,8 @@ from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.copies import FROM_HOST, TO_HOST, Copy
 from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_SUPPORTED, initialised
 from vgpu_embed.virtual.memory.heap import free
-from vgpu_embed.virtual.streams import perform, submit
-from vgpu_embed.virtual.transfers import default, in_order, to_host_in_order
+from vgpu_embed.virtual.streams import submit
+from vgpu_embed.virtual.transfers import copied, copied_in_order, default
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,27 +134,25 @@ def _at(machine: Machine, call: AnyCall, handle: Any, offset: int) -> int:
 @answers("cuMemcpyHtoA_v2", "cuMemcpyHtoA_v2_ptds")
 def from_host(machine: Machine, call: AnyCall) -> int:
     target = _at(machine, call, call.dstArray, call.dstOffset)
-    perform(machine, default(call), Copy(machine, target, call.number("srcHost"), call.ByteCount, FROM_HOST))
-    return 0
+    return copied(machine, call, target, call.number("srcHost"), call.ByteCount, FROM_HOST)
 
 
 @answers("cuMemcpyHtoAAsync_v2", "cuMemcpyHtoAAsync_v2_ptsz")
 def from_host_in_order(machine: Machine, call: AnyCall) -> int:
-    target, source = _at(machine, call, call.dstArray, call.dstOffset), call.number("srcHost")
-    return in_order(machine, call, Copy(machine, target, source, call.ByteCount, FROM_HOST, staged=True))
+    target = _at(machine, call, call.dstArray, call.dstOffset)
+    return copied_in_order(machine, call, target, call.number("srcHost"), call.ByteCount, FROM_HOST)
 
 
 @answers("cuMemcpyAtoH_v2", "cuMemcpyAtoH_v2_ptds")
 def to_host(machine: Machine, call: AnyCall) -> int:
     source = _at(machine, call, call.srcArray, call.srcOffset)
-    perform(machine, default(call), Copy(machine, call.number("dstHost"), source, call.ByteCount, TO_HOST))
-    return 0
+    return copied(machine, call, call.number("dstHost"), source, call.ByteCount, TO_HOST)
 
 
 @answers("cuMemcpyAtoHAsync_v2", "cuMemcpyAtoHAsync_v2_ptsz")
-def array_to_host_in_order(machine: Machine, call: AnyCall) -> int:
+def to_host_in_order(machine: Machine, call: AnyCall) -> int:
     source = _at(machine, call, call.srcArray, call.srcOffset)
-    return to_host_in_order(machine, call, Copy(machine, call.number("dstHost"), source, call.ByteCount, TO_HOST))
+    return copied_in_order(machine, call, call.number("dstHost"), source, call.ByteCount, TO_HOST)
 
 
 @answers("cuMemcpyDtoA_v2", "cuMemcpyDtoA_v2_ptds")

@@ -11,6 +11,7 @@ from itertools import count
 
 from vgpu_embed.virtual.answers import Refused
 from vgpu_embed.virtual.memory.arena import PAGE
+from vgpu_embed.virtual.memory.space import READ, WRITE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ SHARING = 1 << 20
 """The largest allocation that shares a page with others."""
 GRAIN = 512
 """What sizes and addresses within a page are multiples of."""
+READ_WRITE = READ | WRITE
 TRIED = 32
 """How many pages with room are looked at before a new one is begun."""
 
@@ -43,10 +45,9 @@ class Allocation:
         context: the context that it ends with; None for what is the device's or the process's.
         source: what it was taken from; its `free` takes it back.
         flags: as they were given.
-        number: what no other allocation of the process has had.
     """
 
-    __slots__ = ("address", "context", "device", "flags", "kind", "number", "size", "source")
+    __slots__ = ("_number", "address", "context", "device", "flags", "kind", "size", "source")
 
     def __init__(
         self, address: int, size: int, kind: int, device: int, context: Context | None, source: Any, flags: int = 0
@@ -58,7 +59,15 @@ class Allocation:
         self.context = context
         self.source = source
         self.flags = flags
-        self.number = next(_numbers)
+
+    @property
+    def number(self) -> int:
+        """What no other allocation of the process has had."""
+        try:
+            return self._number
+        except AttributeError:
+            self._number: int = next(_numbers)
+            return self._number
 
 
 class Block:
@@ -74,8 +83,12 @@ class Block:
         """Address and size of what is free, in order."""
 
     def take(self, size: int) -> int:
-        """The address of the first gap that is large enough, 0 if none is."""
+        """The address of a gap that is large enough, 0 if none is: of the last one, else of the first."""
         gaps = self.gaps
+        address, length = gaps[-1]
+        if length > size:
+            gaps[-1] = (address + size, length - size)
+            return address
         for place, (address, length) in enumerate(gaps):
             if length > size:
                 gaps[place] = (address + size, length - size)
@@ -128,9 +141,14 @@ class Shared:
     def place(self, size: int) -> tuple[Block, int]:
         """A block, and where in it these bytes are, a multiple of GRAIN. Refuses more than is free."""
         self.used += size
-        for block in self.blocks[-TRIED:]:
+        blocks = self.blocks
+        if blocks:
+            block = blocks[-1]
             if address := block.take(size):
                 return block, address
+            for block in blocks[-TRIED:-1]:
+                if address := block.take(size):
+                    return block, address
         whole = -(-size // self.step) * self.step
         try:
             block = Block(self, self.take(whole), whole)
@@ -170,6 +188,8 @@ class Heap(Shared):
     def __init__(self, machine: Machine, context: Context) -> None:
         super().__init__(machine, context.device, PAGE)
         self.context = context
+        self._space = machine.space.handle
+        self._insert = machine.space.lib.space_insert
 
     def allocate(self, size: int) -> Allocation:
         """Device memory, of one byte or more; refuses more than is free with CUDA_ERROR_OUT_OF_MEMORY."""
@@ -178,9 +198,10 @@ class Heap(Shared):
             source, address = self, self.take((size + PAGE - 1) & -PAGE)
         else:
             source, address = self.place((size + GRAIN - 1) & -GRAIN)
-        machine = self.machine
-        machine.space.insert(address, size, address)
-        made = machine.allocations[address] = Allocation(address, size, DEVICE, self.device, self.context, source)
+        if result := self._insert(self._space, address, size, address, READ_WRITE):
+            raise Refused(result)
+        made = Allocation(address, size, DEVICE, self.device, self.context, source)
+        self.machine.allocations[address] = made
         return made
 
     def free(self, allocation: Allocation) -> None:

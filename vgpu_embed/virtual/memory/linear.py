@@ -6,11 +6,13 @@ from vgpu_embed.virtual import contexts
 from vgpu_embed.virtual.answers import Answers
 from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_FOUND, initialised
 from vgpu_embed.virtual.memory.heap import DEVICE, MANAGED, POOLED, free, free_all
+from vgpu_embed.virtual.streams import unsafe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.machine import Machine
+    from vgpu_embed.virtual.memory.heap import Heap
 
 PITCH = 512
 """What the pitch of rows is a multiple of."""
@@ -24,10 +26,17 @@ answers = Answers(ready=initialised)
 contexts.closing.append(free_all)
 
 
+def heap_of(machine: Machine) -> Heap:
+    """Where the current context's memory is from; refuses while something is captured that could not have it."""
+    if machine.order.captures:
+        unsafe(machine)
+    return machine.current().heap
+
+
 @answers("cuMemAlloc_v2")
 def allocate(machine: Machine, call: AnyCall) -> int:
     size = call.bytesize
-    heap = machine.current().heap
+    heap = heap_of(machine)
     if not size:
         return INVALID_VALUE
     made = heap.allocate(size)
@@ -39,7 +48,7 @@ def allocate(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuMemAllocPitch_v2")
 def allocate_pitch(machine: Machine, call: AnyCall) -> int:
-    heap = machine.current().heap
+    heap = heap_of(machine)
     if not call.WidthInBytes or not call.Height or call.ElementSizeBytes not in ELEMENTS:
         return INVALID_VALUE
     pitch = (call.WidthInBytes + PITCH - 1) & -PITCH
@@ -54,7 +63,7 @@ def allocate_pitch(machine: Machine, call: AnyCall) -> int:
 def free_memory(machine: Machine, call: AnyCall) -> int:
     """To free NULL is a success."""
     address = call.dptr
-    machine.current()
+    heap_of(machine)
     if not address:
         return 0
     allocation = machine.allocations.get(address)
