@@ -256,6 +256,8 @@ def test_what_a_policy_is_asked_and_what_it_misses(folder: Path, tmp_path: Path)
         (("--gpu", "h1000"), "--gpu h1000: "),
         (("--policy", "missing.py"), "policy missing.py: the file does not exist"),
         (("--mode", "virtual"), "--mode virtual needs a GPU"),
+        (("--mode", "real"), "--mode real is not one of native, virtual"),
+        (("--modes", "real"), "No such option"),
     ],
 )
 def test_mistakes(arguments: tuple[str, ...], sentence: str) -> None:

@@ -11,6 +11,7 @@ import click
 from vgpu_embed.cli.bundle import bundle
 from vgpu_embed.cli.check import check
 from vgpu_embed.cli.command import command
+from vgpu_embed.cli.completion import completion
 from vgpu_embed.cli.doctor import doctor
 from vgpu_embed.cli.env import env
 from vgpu_embed.cli.failure import USAGE, Failure
@@ -60,5 +61,6 @@ def main() -> None:
     """
 
 
-for one in (run, env, list_, check, status, set_, command, trace, scan, bundle, install, uninstall, doctor):
+COMMANDS = (run, env, list_, check, status, set_, command, trace, scan, bundle, install, uninstall, doctor, completion)
+for one in COMMANDS:
     main.add_command(one)

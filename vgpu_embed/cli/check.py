@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vgpu_embed.cli import validation
+from vgpu_embed.cli import complete, validation
 from vgpu_embed.cli.failure import warn
 from vgpu_embed.cli.output import table
 
@@ -18,7 +18,7 @@ SHOWN = 3  # so many functions of a hook are named, the rest is counted
 
 
 @click.command()
-@click.argument("policy", metavar="POLICY")
+@click.argument("policy", metavar="POLICY", shell_complete=complete.policies)
 def check(policy: str) -> None:
     """Loads a policy without a program, and says what it does.
 

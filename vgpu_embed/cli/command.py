@@ -6,12 +6,13 @@ import json
 
 import click
 
+from vgpu_embed.cli import complete
 from vgpu_embed.cli.failure import USAGE, Failure
 from vgpu_embed.cli.service import PATIENCE, ask
 
 
 @click.command()
-@click.argument("pid", type=int)
+@click.argument("pid", type=int, shell_complete=complete.pids)
 @click.argument("name")
 @click.argument("arguments", metavar="[KEY=VALUE]…", nargs=-1)
 @click.option("--timeout", type=float, default=PATIENCE, help=f"Seconds to wait.  [default: {PATIENCE:g}]")

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from vgpu_embed import options, record
-from vgpu_embed.cli import validation
+from vgpu_embed.cli import complete, validation
 from vgpu_embed.cli.failure import Failure
 from vgpu_embed.inspect import driver
 
@@ -37,15 +37,23 @@ def with_options(command: Command) -> Command:
     """Gives a click command the options of the table; what is not given is taken from `VGPU_*`."""
     for option in reversed(options.OPTIONS):
         if option.flag is not None:
-            default = f"  [default: {option.default}]" if option.default else ""
-            command = click.option(
-                option.flag,
-                option.name,
-                metavar=option.metavar,
-                help=f"{option.help}{default}",
-                multiple=option.repeatable,
-            )(command)
+            command = from_table(option.name)(command)
     return command
+
+
+def from_table(name: str) -> Callable[[Command], Command]:
+    """Gives a click command one of these options."""
+    option = options.option(name)
+    assert option.flag is not None
+    default = f"  [default: {option.default}]" if option.default else ""
+    return click.option(
+        option.flag,
+        option.name,
+        metavar=option.metavar,
+        help=f"{option.help}{default}",
+        multiple=option.repeatable,
+        shell_complete=complete.one_of(*option.choices) if option.choices else complete.LAUNCH.get(option.name),
+    )
 
 
 class Launch:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from vgpu_embed import record
-from vgpu_embed.cli import validation
+from vgpu_embed.cli import complete, validation
 from vgpu_embed.cli.failure import NOTHING, USAGE, Failure
 from vgpu_embed.cli.output import table
 from vgpu_embed.devices.errors import suggestion
@@ -30,7 +30,7 @@ def list_() -> None:
 
 
 @list_.command()
-@click.argument("pattern", required=False)
+@click.argument("pattern", required=False, shell_complete=complete.gpus)
 @click.option("--toml", is_flag=True, help="Prints the profile itself.")
 def gpus(pattern: str | None, toml: bool) -> None:
     """Lists the GPUs that --gpu knows: name, full name, architecture, compute capability, memory.
@@ -66,7 +66,7 @@ def gpus(pattern: str | None, toml: bool) -> None:
 
 
 @list_.command()
-@click.argument("pattern", required=False)
+@click.argument("pattern", required=False, shell_complete=complete.functions)
 def functions(pattern: str | None) -> None:
     """Lists the functions that a policy may name: name, library, CUDA version, prototype.
 
@@ -95,7 +95,7 @@ def function_row(name: str) -> Row:
 
 
 @list_.command()
-@click.argument("pattern", required=False)
+@click.argument("pattern", required=False, shell_complete=complete.built_in_policies)
 def policies(pattern: str | None) -> None:
     """Lists the policies that are built in, and their options with what they are if not given.
 

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from vgpu_embed import record
+from vgpu_embed.cli import complete
 from vgpu_embed.cli.failure import NOT_EXECUTABLE, NOT_FOUND, Failure, warn
 from vgpu_embed.cli.launch import Launch, LaunchCommand, with_options
 from vgpu_embed.inspect.elf import preload_refusal
@@ -23,8 +24,8 @@ from vgpu_embed.inspect.elf import preload_refusal
     options_metavar="[OPTION]…",
 )
 @with_options
-@click.argument("program", metavar="[--] PROGRAM", required=False)
-@click.argument("arguments", metavar="[ARG]…", nargs=-1, type=click.UNPROCESSED)
+@click.argument("program", metavar="[--] PROGRAM", required=False, shell_complete=complete.files)
+@click.argument("arguments", metavar="[ARG]…", nargs=-1, type=click.UNPROCESSED, shell_complete=complete.files)
 def run(program: str | None, arguments: tuple[str, ...], **flags: Any) -> None:
     """Runs a program with the library preloaded.
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vgpu_embed.cli import validation
+from vgpu_embed import options
+from vgpu_embed.cli import complete, validation
 from vgpu_embed.cli.failure import NOTHING, Failure, warn
+from vgpu_embed.cli.launch import LaunchCommand, from_table
 from vgpu_embed.cli.output import progress, table
 from vgpu_embed.inspect import maps
 from vgpu_embed.inspect.elf import NotElf
@@ -26,34 +28,30 @@ SHOWN = 4  # so many functions of a problem are named, the rest is counted
 OURS = ("libvgpu-cuda.so",)
 
 
-@click.command()
-@click.argument("target", metavar="FILE|DIR|PID")
-@click.option("--gpu", "gpus", metavar="[Nx]NAME[:key=value,…]", multiple=True, help="A virtual GPU to be served by.")
-@click.option("--policy", "policies", metavar="FILE|NAME", multiple=True, help="A policy to be served by.")
-@click.option("--set", "settings", metavar="option=value", multiple=True, help="Sets an option of the policies.")
-@click.option(
-    "--mode",
-    type=click.Choice(["native", "virtual"]),
-    help="Over a real driver, or none.  [default: virtual with GPUs]",
-)
+@click.command(cls=LaunchCommand)
+@click.argument("target", metavar="FILE|DIR|PID", shell_complete=complete.files_and_pids)
+@from_table("gpu")
+@from_table("policy")
+@from_table("set")
+@from_table("mode")
 @click.option("--names", is_flag=True, help="Lists each function, also of a folder or a process.")
 @click.option("--json", "as_json", is_flag=True, help="Everything as JSON, for scripts.")
 def scan(
     target: str,
-    gpus: tuple[str, ...],
-    policies: tuple[str, ...],
-    settings: tuple[str, ...],
-    mode: str | None,
     names: bool,
     as_json: bool,
+    gpu: tuple[str, ...],
+    policy: tuple[str, ...],
+    set: tuple[str, ...],
+    mode: str | None,
 ) -> None:
     """Lists which CUDA functions a file, all files of a folder, or a process want, and what we do with each.
 
     Functions are wanted by an undefined symbol (linked), by a name in a file that calls dlsym, or by one in a file that
     asks cuGetProcAddress, as libcudart does, its own or one that is linked in (static). A name may be there without
     ever being asked for. CODE is what the file's fatbinaries have: machine code (sm) and PTX (compute). What the GPUs
-    and policies that are given cannot serve comes first, and makes the exit code 1. A number is a process id; write
-    ./4711 for a file.
+    and policies that are given cannot serve comes first, and makes the exit code 1. With GPUs they are virtual, unless
+    --mode is native. A number is a process id; write ./4711 for a file.
 
     \b
     vgpu-embed scan libggml-cuda.so
@@ -62,8 +60,10 @@ def scan(
     """
     from vgpu_embed.analysis.serving import Serving
 
-    loaded = validation.policies(policies, settings)
-    profiles = validation.profiles(loaded, gpus)
+    if mode is not None and mode not in options.option("mode").choices:
+        raise Failure(f"--mode {mode} is not one of {', '.join(options.option('mode').choices)}")
+    loaded = validation.policies(policy, set)
+    profiles = validation.profiles(loaded, gpu)
     serving = Serving(loaded, profiles, mode == "virtual" or (mode is None and bool(profiles)))
     if serving.is_virtual and not profiles:
         raise Failure("--mode virtual needs a GPU, such as --gpu h100 (see `vgpu-embed list gpus`)")
@@ -75,7 +75,7 @@ def scan(
         click.echo(json.dumps({"files": [described(one, serving) for one in found]}, indent=2))
     else:
         show(found, problems, serving, names or os.path.isfile(target))
-    if problems and (gpus or policies or mode):
+    if problems and (gpu or policy or mode):
         sys.exit(1)
 
 

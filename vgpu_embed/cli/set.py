@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from vgpu_embed.cli import complete
 from vgpu_embed.cli.failure import USAGE, Failure
 from vgpu_embed.cli.service import ask
 
 
 @click.command("set")
-@click.argument("pid", type=int)
-@click.argument("setting", metavar="option=value")
+@click.argument("pid", type=int, shell_complete=complete.pids)
+@click.argument("setting", metavar="option=value", shell_complete=complete.settings_in_force)
 def set_(pid: int, setting: str) -> None:
     """Changes an option of the policies of a process while it runs, and prints its new value.
 

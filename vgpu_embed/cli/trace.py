@@ -12,7 +12,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from vgpu_embed.cli import complete
 from vgpu_embed.cli.failure import USAGE, Failure, warn
+from vgpu_embed.cli.launch import from_table
 from vgpu_embed.cli.output import duration, progress, size, table
 
 if TYPE_CHECKING:
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
 DIFFERENT = 1  # as diff(1)
 SHOWN = 20  # so many differences are named, the rest is counted
 
-files = click.argument("files", metavar="FILE…", nargs=-1, required=True)
+files = click.argument("files", metavar="FILE…", nargs=-1, required=True, shell_complete=complete.files)
+output_option = click.option(
+    *("-o", "--output"), metavar="FILE", help="Where it goes instead of standard output.", shell_complete=complete.files
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Everything as JSON, for scripts.")
 
 
@@ -82,7 +87,7 @@ def _cells(row: dict[str, Any], by: Sequence[str]) -> list[str]:
 
 @trace.command()
 @files
-@click.option("-o", "--output", metavar="FILE", help="Where it goes instead of standard output.")
+@output_option
 def timeline(files: tuple[str, ...], output: str | None) -> None:
     """Writes traces as a timeline that ui.perfetto.dev and chrome://tracing load: a track a thread.
 
@@ -99,7 +104,7 @@ def timeline(files: tuple[str, ...], output: str | None) -> None:
 
 @trace.command()
 @files
-@click.option("-o", "--output", metavar="FILE", help="Where it goes instead of standard output.")
+@output_option
 def html(files: tuple[str, ...], output: str | None) -> None:
     """Writes a page with charts and tables: one file, which needs no network.
 
@@ -116,8 +121,8 @@ def html(files: tuple[str, ...], output: str | None) -> None:
 
 
 @trace.command()
-@click.argument("first", metavar="FILE")
-@click.argument("second", metavar="FILE")
+@click.argument("first", metavar="FILE", shell_complete=complete.files)
+@click.argument("second", metavar="FILE", shell_complete=complete.files)
 @as_json
 def diff(first: str, second: str, as_json: bool) -> None:
     """Compares two traces: which functions were called how often, with which results, and how long they took.
@@ -164,11 +169,11 @@ def _where(divergence: Divergence) -> str:
 
 
 @trace.command()
-@click.argument("file")
-@click.option("--policy", "policies", metavar="FILE|NAME", multiple=True, help="What to ask instead of those of then.")
-@click.option("--set", "settings", metavar="option=value", multiple=True, help="Sets an option of the policies.")
+@click.argument("file", metavar="FILE", shell_complete=complete.files)
+@from_table("policy")
+@from_table("set")
 @as_json
-def replay(file: str, policies: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -> None:
+def replay(file: str, policy: tuple[str, ...], set: tuple[str, ...], as_json: bool) -> None:
     """Makes the calls of a trace again, through policies and without a GPU: what would they have said?
 
     The driver says what it said then. A call is undecidable if a hook wants to know what the trace does not have: what
@@ -182,7 +187,7 @@ def replay(file: str, policies: tuple[str, ...], settings: tuple[str, ...], as_j
     from vgpu_embed.policy import PolicyError
 
     recorded = _recorded(file)
-    names = policies or _policies_of(file, recorded.info)
+    names = policy or _policies_of(file, recorded.info)
     rows: dict[str, Counter[str]] = {}
     differing: list[Replayed] = []
     reasons: Counter[str] = Counter()
@@ -191,7 +196,7 @@ def replay(file: str, policies: tuple[str, ...], settings: tuple[str, ...], as_j
             contextlib.redirect_stdout(sys.stderr),
             progress("replaying", len(recorded.events)) as advance,
         ):
-            for one in recorded.run(names, settings):
+            for one in recorded.run(names, set):
                 outcome = "undecidable" if one.after.reason else "different" if one.differs else "same"
                 rows.setdefault(one.event.function, Counter())[outcome] += 1
                 differing += [one] * one.differs
