@@ -23,10 +23,10 @@ demo: build real hosts
 
 # ---- what the targets need ----
 
-$(VENV)/tests.stamp: tests/requirements.txt
+$(VENV)/tests.stamp: tests/requirements.txt tests/cuda/requirements.txt
 	@$(PYTHON) tests/pythons.py --check
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) -r tests/requirements.txt
+	$(PIP) -r tests/requirements.txt -r tests/cuda/requirements.txt
 	touch $@
 
 $(VENV)/check.stamp: docs/requirements.txt $(VENV)/tests.stamp

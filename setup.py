@@ -40,6 +40,7 @@ C_FILES = [
     "settings",
     "journal",
     "driver",
+    "registrations",
     "embed",
     "python",
 ]

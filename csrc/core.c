@@ -135,6 +135,21 @@ static void *host_real(uint32_t slot)
     return host->real(slot);
 }
 
+static int host_registered(uint64_t address, struct vgpu_registration *found)
+{
+    return host->registered(address, found);
+}
+
+static int host_registration(uint64_t binary, uint32_t number, struct vgpu_registration *found)
+{
+    return host->registration(binary, number, found);
+}
+
+static uint32_t host_registrations_gone(void)
+{
+    return host->registrations_gone();
+}
+
 static const char *host_caller(uint32_t number)
 {
     return host->caller(number);

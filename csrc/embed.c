@@ -291,6 +291,7 @@ static void after_fork_child(void)
     vgpu_record_forked();
     vgpu_service_forked();
     pausing = false;
+    vgpu_registrations_forked();
     if (state == VGPU_STARTING)
         state = VGPU_FAILED; /* by a thread that this process does not have */
     if (!forking) {
@@ -488,6 +489,9 @@ static bool open_core(void)
         .serve = vgpu_serve,
         .thunk = vgpu_thunk,
         .real = vgpu_real,
+        .registered = vgpu_registered,
+        .registration = vgpu_registration,
+        .registrations_gone = vgpu_registrations_gone,
         .caller = vgpu_caller,
         .driver = vgpu_driver_path,
         .setting = vgpu_setting,

@@ -137,6 +137,21 @@ HIDDEN void vgpu_answers_forked(void);
 HIDDEN bool vgpu_passes(const struct vgpu_frame *frame);
 HIDDEN void vgpu_filter(uint32_t slot, const struct vgpu_operation *steps, uint32_t count);
 
+/* registrations.c: what CUDA code registers of itself; what the slots of those functions hold. */
+HIDDEN void **vgpu_register_fat_binary(void *wrapper);
+HIDDEN void vgpu_register_fat_binary_end(void **handle);
+HIDDEN void vgpu_unregister_fat_binary(void **handle);
+HIDDEN void vgpu_register_function(void **handle, const char *host, char *device, const char *name);
+HIDDEN void vgpu_register_var(void **handle, char *host, char *device, const char *name, int external, size_t size);
+HIDDEN void vgpu_register_managed_var(void **handle, void **host, char *device, const char *name, int external,
+                                      size_t size);
+struct dim3;
+HIDDEN int vgpu_pop_call_configuration(struct dim3 *grid, struct dim3 *block, size_t *shared, void **stream);
+HIDDEN int vgpu_registered(uint64_t host, struct vgpu_registration *found);
+HIDDEN int vgpu_registration(uint64_t handle, uint32_t number, struct vgpu_registration *found);
+HIDDEN uint32_t vgpu_registrations_gone(void);
+HIDDEN void vgpu_registrations_forked(void);
+
 /* record.c: counters and events, in files. */
 HIDDEN uint64_t vgpu_now(void); /* ns, CLOCK_MONOTONIC */
 struct vgpu_file {              /* which file a descriptor is of: the program may close ours and open its own */

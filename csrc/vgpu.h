@@ -49,6 +49,18 @@ struct vgpu_output {
     uint32_t place, size;
 };
 
+enum vgpu_registered { VGPU_FUNCTION, VGPU_VARIABLE, VGPU_MANAGED };
+
+/* What CUDA code has registered. */
+struct vgpu_registration {
+    uint64_t binary;  /* the handle of its fatbinary */
+    uint64_t wrapper; /* where that is, a __fatBinC_Wrapper_t */
+    uint64_t host;    /* by what address the program knows it */
+    uint64_t size;    /* of a variable, bytes */
+    const char *name; /* on the device */
+    uint32_t kind;    /* enum vgpu_registered */
+};
+
 /* The recording that events go to. */
 struct vgpu_chunks {
     char *chunks;        /* NULL: there is none */
@@ -85,6 +97,9 @@ struct vgpu_host {
     void (*serve)(uint32_t milliseconds, uint32_t observes); /* how often the service thread looks; 0: no thread */
     void *(*thunk)(uint32_t slot);
     void *(*real)(uint32_t slot);
+    int (*registered)(uint64_t host, struct vgpu_registration *found); /* 0: nothing is */
+    int (*registration)(uint64_t binary, uint32_t number, struct vgpu_registration *found);
+    uint32_t (*registrations_gone)(void);     /* how many fatbinaries were taken away */
     const char *(*caller)(uint32_t number);   /* file name of a caller */
     const char *(*driver)(void);              /* path of the real driver's file, or "" */
     const char *(*setting)(const char *name); /* of the program's environment, as it was at first use */

@@ -7,7 +7,7 @@ What a policy file imports::
 
 from __future__ import annotations
 
-from vgpu_embed.policy import Call, Policy, PolicyError, Result
+from vgpu_embed.policy import Call, IllegalAddress, KernelLaunch, Policy, PolicyError, Result
 
 TYPE_CHECKING = False  # importing typing costs a start half of its time
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ __all__ = [
     "Call",
     "DeviceAttribute",
     "GiB",
+    "IllegalAddress",
+    "KernelLaunch",
     "KiB",
     "MiB",
     "Policy",

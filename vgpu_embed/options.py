@@ -31,10 +31,9 @@ class Option:
         repeatable: whether it may be given more than once; its variable joins the values by `;`.
         choices: the only values there are, or an empty tuple.
         default: what holds when it is not given.
-        missing: what is not there yet, as a sentence, for an option of the contract that nothing serves so far.
     """
 
-    __slots__ = ("choices", "default", "flag", "help", "metavar", "missing", "name", "repeatable", "variable")
+    __slots__ = ("choices", "default", "flag", "help", "metavar", "name", "repeatable", "variable")
 
     def __init__(
         self,
@@ -46,7 +45,6 @@ class Option:
         repeatable: bool = False,
         choices: tuple[str, ...] = (),
         default: str | None = None,
-        missing: str = "",
     ) -> None:
         self.name = name
         self.flag = "--" + name.replace("_", "-") if flag else None
@@ -56,7 +54,6 @@ class Option:
         self.repeatable = repeatable
         self.choices = choices
         self.default = default
-        self.missing = missing
 
 
 OPTIONS: tuple[Option, ...] = (
@@ -82,9 +79,9 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "kernels",
         "skip|fail",
-        "What a kernel launch does on a virtual GPU. Not there yet.",
+        "What a launch does on a virtual GPU whose kernel no policy computes: nothing, or an error.",
         choices=("skip", "fail"),
-        missing="launches are not implemented yet, each returns not supported",
+        default="skip",
     ),
     Option(
         "machine",

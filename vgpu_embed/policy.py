@@ -14,7 +14,7 @@ from vgpu_embed.trust import distrust
 
 TYPE_CHECKING = False  # importing typing costs a start half of its time
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from types import CodeType
     from typing import Any, Generic, TypeVar
 
@@ -116,6 +116,46 @@ class Call:
         raise NotImplementedError
 
 
+class KernelLaunch:
+    """A launch of a kernel that a policy computes, as its body receives it.
+
+    Attributes:
+        name: the kernel's, as its module has it: mangled where it is C++.
+        grid, block: their x, y and z.
+        shared: bytes of shared memory that the launch gives each block beside the kernel's own.
+        parameters: one value each, bytes where the body has not said of what type they are.
+        device: the device's number.
+    """
+
+    name: str
+    grid: tuple[int, int, int]
+    block: tuple[int, int, int]
+    shared: int
+    parameters: tuple[Any, ...]
+    device: int
+
+    def array(self, pointer: int, dtype: Any, shape: int | tuple[int, ...]) -> Any:
+        """Device memory, to be read and written: a NumPy array where the policy has imported NumPy, else a memoryview.
+
+        `dtype` is NumPy's, or a code of module struct ("f", "i", "B"), `shape` how many of them there are. Raises
+        IllegalAddress for what is no device memory, which ends the launch as it does on a GPU unless it is caught.
+        """
+        raise NotImplementedError
+
+    def variable(self, name: str) -> tuple[int, int]:
+        """Where a variable of the kernel's module lies, and its size in bytes. Raises KeyError."""
+        raise NotImplementedError
+
+    @property
+    def log(self) -> CallLog:
+        """Writes log lines that begin with the kernel's name."""
+        raise NotImplementedError
+
+
+class IllegalAddress(Exception):
+    """A kernel's body has reached for memory that is not the device's."""
+
+
 class CallLog:
     """Writes log lines that belong to a call."""
 
@@ -161,6 +201,14 @@ class PlainLog(CallLog):
 
 log_of: Callable[[str], CallLog] = PlainLog
 """Makes a policy's log by its name; a preloaded process and FakeDriver put theirs here."""
+
+
+def _unseen() -> None:
+    """Nobody looks at the state where nothing is preloaded."""
+
+
+state_changed: Callable[[], None] = _unseen
+"""Called when something of a policy has changed that `status` shows; a preloaded process puts its own here."""
 
 
 class Handler:
@@ -219,6 +267,57 @@ class Handler:
     def name(self) -> str:
         """Where it is and what it is called, for lists."""
         return f"{self.place} {self.function.__name__}"
+
+
+class KernelBody:
+    """A Python function that a policy has decorated with `Policy.kernel`: what certain kernels compute.
+
+    Attributes:
+        policy, function, place: as a Handler's.
+        names: patterns of the kernels' names.
+        parameters: a code of module struct for each parameter, None where they are given as bytes.
+        failures: how often it has raised.
+    """
+
+    def __init__(
+        self, policy: Policy, function: Callable[..., Any], names: tuple[str, ...], parameters: str | None
+    ) -> None:
+        self.policy = policy
+        self.function = function
+        self.names = names
+        code: CodeType = function.__code__
+        self.place = f"{code.co_filename}:{code.co_firstlineno}"
+        self.failures = 0
+        self.parameters = None if parameters is None else _codes(parameters, self.place)
+        takes = 1 if self.parameters is None else 1 + len(self.parameters)
+        if code.co_argcount != takes and not code.co_flags & 4:  # CO_VARARGS
+            values = f" and {takes - 1} values ({parameters})" if takes > 1 else ""
+            raise PolicyError(
+                f"{self.place}: a kernel's body takes the launch{values}, not {code.co_argcount} arguments"
+            )
+
+    def is_for(self, names: Iterable[str]) -> bool:
+        """Whether it computes a kernel that has these names."""
+        return any(matches(name, self.names) for name in names)
+
+
+def _codes(text: str, place: str) -> tuple[str, ...]:
+    """The codes of a kernel's parameters, "PPi12s" as ("P", "P", "i", "12s"). Raises PolicyError."""
+    codes, digits = [], ""
+    for letter in text.replace(" ", ""):
+        if letter.isdecimal():
+            digits += letter
+        elif (letter == "s") != bool(digits) or letter not in "?bBhHiIqQnNefdPs":
+            raise PolicyError(
+                f"{place}: {digits}{letter} is no parameter: each is one of ? b B h H i I q Q e f d P, "
+                "or 12s for 12 bytes"
+            )
+        else:
+            codes.append(digits + letter)
+            digits = ""
+    if digits:
+        raise PolicyError(f"{place}: {digits} is no parameter: 12s are 12 bytes")
+    return tuple(codes)
 
 
 def matches(name: str, patterns: tuple[str, ...]) -> bool:
@@ -298,9 +397,15 @@ class Policy:
         self.observers: list[Handler] = []
         self.devices: list[tuple[str, dict[str, Any]]] = []
         self.options: dict[str, Option] = {}
+        self.kernels: list[KernelBody] = []
+        """What kernels compute on a virtual GPU; the first one that has a kernel's name does."""
         self.commands: dict[str, Callable[..., Any]] = {}
+        self.stack: Sequence[Policy] = ()
+        """All policies that are in force with this one, in the order in which they are asked."""
+        self.skipped: dict[str, int] = {}
+        """Kernels that were launched and not computed, by name, and how often: a virtual GPU's policy says so."""
         self._configure: Callable[[], None] | None = None
-        self._declared = (0, 0)
+        self._declared: list[int] | None = None
 
     def hook(
         self, *functions: str, caller: str | Iterable[str] = (), program: str | Iterable[str] = (), where: str = ""
@@ -354,6 +459,24 @@ class Policy:
 
         return decorate
 
+    def kernel(self, *names: str, parameters: str | None = None) -> Callable[[G], G]:
+        """Computes kernels on a virtual GPU: the decorated function is called at each launch of them, in stream order.
+
+        ``names`` are names or patterns: mangled (``_Z10vector_addPfS_i``), or without C++'s parameters and templates,
+        ``vector_add`` or ``ns::vector_add``. ``parameters`` has a code of module struct for each parameter of the
+        kernel, ``"PPi"`` or ``"P12s"`` (pointers, numbers, 12 bytes of a struct). The function gets a `KernelLaunch`
+        and the parameters. It returns None, or a CUresult with which the context is broken from then on, as by a fault
+        on the GPU. Raises PolicyError.
+        """
+        if not names or not all(isinstance(name, str) for name in names):
+            raise PolicyError('kernel() takes the names of kernels: @policy.kernel("vector_add")')
+
+        def decorate(function: G) -> G:
+            self.kernels.append(KernelBody(self, function, names, parameters))
+            return function
+
+        return decorate
+
     def command(self, function: G) -> G:
         """Makes a function callable while the program runs: ``vgpu-embed command PID name key=value``.
 
@@ -376,14 +499,17 @@ class Policy:
         """Runs the `configure` function. Raises PolicyError."""
         if not self._configure:
             return
-        if not self._declared[0]:
-            self._declared = (len(self.handlers) + 1, len(self.observers) + 1)
-        before = list(self.handlers), list(self.observers)
-        del self.handlers[self._declared[0] - 1 :], self.observers[self._declared[1] - 1 :]
+        lists: tuple[list[Any], ...] = (self.handlers, self.observers, self.kernels)
+        if self._declared is None:
+            self._declared = [len(declared) for declared in lists]
+        before = [list(declared) for declared in lists]
+        for declared, count in zip(lists, self._declared, strict=True):
+            del declared[count:]
         try:
             self._configure()
         except BaseException as error:
-            self.handlers, self.observers = before
+            for declared, old in zip(lists, before, strict=True):
+                declared[:] = old
             if isinstance(error, PolicyError):
                 raise
             place = _line_of(error, self.path) or 1

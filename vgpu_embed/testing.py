@@ -135,6 +135,8 @@ class FakeDriver:
         self.machine = Machine(profiles, settings.get, lambda slot: FIRST_THUNK + slot)
         self.below = answering(self.machine)
         """The policies that are the driver."""
+        for policy in self.below:
+            policy.stack = self.policies
         self._kinds: dict[tuple[str, str], Kind] = {}
         self._driver_kinds: dict[tuple[str, str], Kind] = {}
         self._makes: dict[str, dict[str, Kind]] = {library: {} for library in tables.LIBRARIES}

@@ -82,17 +82,6 @@ def test_several_values_are_joined_and_paths_made_absolute(cli: Cli, tmp_path: P
     assert environment["VGPU_LOG_FILE"] == str(tmp_path / "%p.log")
 
 
-@pytest.mark.parametrize(
-    "option",
-    [("--kernels", "skip"), ("--kernels", "fail")],
-)
-def test_what_is_not_there_yet_is_refused_by_name(cli: Cli, option: tuple[str, str]) -> None:
-    result = cli(*VIRTUAL, *option, "true")
-    assert result.returncode == 125
-    assert result.stderr.startswith(f"vgpu-embed: {option[0]}")
-    assert "implemented yet" in result.stderr
-
-
 def test_variables_count_where_no_flag_is_given(cli: Cli) -> None:
     given = {"VGPU_MODE": "virtual", "VGPU_GPU": "2xh100;t4", "VGPU_LOG": "debug"}
     environment = sees(cli("run", "--log", "off", "env", "-0", **given))

@@ -79,9 +79,6 @@ class Launch:
             Failure: something is wrong; its text says what, where, and the remedy.
         """
         given = {option.name: _given(option, flags, environment) for option in options.OPTIONS}
-        for option in options.OPTIONS:
-            if option.missing and given[option.name]:
-                raise Failure(f"{option.flag}: {option.missing}; leave it out, and {option.variable} too")
         given["gpu"] = validation.gpus(given["gpu"])
         self.policies = validation.policies(given["policy"], given["set"])
         given["policy"] = [os.path.abspath(policy.path) for policy in self.policies]

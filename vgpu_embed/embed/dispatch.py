@@ -89,6 +89,8 @@ class Chain:
 
     def route(self) -> None:
         """Tells the library what to do with calls of this function."""
+        if self.function.name in REGISTRATIONS:
+            return
         asked = [handler for handler in self.handlers if in_force(handler)]
         route = lib.VGPU_ASK if asked or (current.session.is_virtual and self.function.library != "loader") else 0
         scalars = narrow = 0
@@ -146,6 +148,9 @@ def install(session: Session) -> None:
                     chain = fresh.setdefault(function.index, Chain(function))
                     (chain.observers if handler.kind == "observe" else chain.handlers).append(handler)
     current.session = session
+    stack = session.policies
+    for policy in stack:
+        policy.stack = stack
     chains.clear()
     chains.update(fresh)
     renew()
@@ -170,10 +175,6 @@ def renew() -> None:
     lib.host_forget()
 
 
-_registered = ffi.new("uint64_t[2]")
-"""What `__cudaRegisterFatBinary` points to in virtual mode; nobody looks inside."""
-
-
 def _route_virtual() -> None:
     """Without a driver every function is asked about: what nobody answers has to be named."""
     for library in tables.LIBRARIES:
@@ -181,9 +182,6 @@ def _route_virtual() -> None:
             slot = tables.index(name)
             if slot not in chains and name not in REGISTRATIONS and library != "loader":
                 lib.host_route(slot, lib.VGPU_ASK, 0, 0, 0)
-    for name in REGISTRATIONS:
-        slot = tables.index(name)
-        lib.host_route(slot, lib.VGPU_CONSTANT, int(ffi.cast("uintptr_t", _registered)), 0, 0)
 
 
 class EmbeddedCall(FrameCall):

@@ -42,7 +42,6 @@ def vgpu_start(retry_seconds: Any) -> int:
     try:
         from vgpu_embed.embed import dispatch, service, session, state
 
-        session.name_what_is_missing()
         current = session.load()
         dispatch.install(current)
         service.begin(current)

@@ -23,14 +23,14 @@ NO_STACK = tables.function("cuLaunchHostFunc").index
 """The slot of a function whose arguments all lie in registers."""
 
 
-def call_out(function: Any, *arguments: int) -> None:
-    """Calls a C function, not in Python, with up to six numbers or pointers."""
+def call_out(function: Any, *arguments: int) -> int:
+    """Calls a C function, not in Python, with up to six numbers or pointers; what it returns, as 64 bits."""
     frame = ffi.new("struct vgpu_frame *")
     frame.slot = NO_STACK
     frame.target = function
     for place, argument in enumerate(arguments):
         frame.gp[place] = argument
-    lib.host_call(frame)
+    return int(lib.host_call(frame))
 
 
 class Bell(host.Bell):
@@ -73,9 +73,9 @@ class Host(host.Host):
             del _work[number]
             raise OSError(problem, "no thread can be made")
 
-    def call(self, function: int, *arguments: int) -> None:
-        """Calls a function of the program's by its address, with pointers or numbers."""
-        call_out(ffi.cast("void *", function), *arguments)
+    def call(self, function: int, *arguments: int) -> int:
+        """Calls a function of the program's by its address, with pointers or numbers; what it returns, as 64 bits."""
+        return call_out(ffi.cast("void *", function), *arguments)
 
     def memory(self) -> tuple[Any, Any]:
         """cffi's types and the functions of memory.cdef, which the core holds."""

@@ -37,15 +37,18 @@ ALIASES = (
 )
 """Libraries that virtual mode stands in for. The first holds the functions; the others only need it."""
 
-REGISTRATIONS = (
-    "__cudaRegisterFatBinary",
-    "__cudaRegisterFatBinaryEnd",
-    "__cudaRegisterFunction",
-    "__cudaRegisterVar",
-    "__cudaRegisterManagedVar",
-    "__cudaUnregisterFatBinary",
-)
-"""Called thousands of times while a CUDA library loads; nothing to decide, so Python never sees them."""
+REGISTRATIONS = {
+    "__cudaRegisterFatBinary": "vgpu_register_fat_binary",
+    "__cudaRegisterFatBinaryEnd": "vgpu_register_fat_binary_end",
+    "__cudaRegisterFunction": "vgpu_register_function",
+    "__cudaRegisterVar": "vgpu_register_var",
+    "__cudaRegisterManagedVar": "vgpu_register_managed_var",
+    "__cudaUnregisterFatBinary": "vgpu_unregister_fat_binary",
+    "__cudaPushCallConfiguration": "vgpu_push_call_configuration",
+    "__cudaPopCallConfiguration": "vgpu_pop_call_configuration",
+}
+"""Called thousands of times while a CUDA library loads, and twice at each launch: there is nothing to decide, so C
+takes them (csrc/registrations.c) and Python never sees them."""
 
 ABSENT = {"driver": 100, "runtime": 100, "cublas": 1, "nvml": 9, "loader": 0}
 """What functions say where there is no GPU to speak of: CUDA_ERROR_NO_DEVICE, cudaErrorNoDevice,

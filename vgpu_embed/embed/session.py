@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import vgpu_embed.options as options
 from vgpu_embed import policy as policies
 from vgpu_embed._core import ffi, lib
-from vgpu_embed.embed import log
 from vgpu_embed.policy import Policy
 
 TYPE_CHECKING = False
@@ -47,8 +45,9 @@ class Session:
         if self.is_virtual:
             from vgpu_embed import virtual
             from vgpu_embed.embed.host import Host
+            from vgpu_embed.embed.registrations import Registrations
 
-            return virtual.policies(self.profiles, setting, lib.host_thunk, Host(), self._occupants())
+            return virtual.policies(self.profiles, setting, lib.host_thunk, Host(), self._occupants(), Registrations())
         if self.profiles:
             from vgpu_embed.policies import devices
 
@@ -63,13 +62,6 @@ class Session:
         machine = identity(self.profiles, setting("VGPU_MACHINE") or "")
         lib.host_machine(*(int.from_bytes(half, "little") for half in (machine[:8], machine[8:])))
         return Occupants(len(self.profiles), machine, lib.host_hold)
-
-
-def name_what_is_missing() -> None:
-    """One line for each variable that is set and that nothing serves so far."""
-    for option in options.OPTIONS:
-        if option.missing and setting(option.variable):
-            log.write(log.ERROR, f"{option.variable} is ignored: {option.missing}")
 
 
 def load(before: Session | None = None) -> Session:

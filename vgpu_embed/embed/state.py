@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from vgpu_embed import policy as policies
 from vgpu_embed._core import ffi, lib
 from vgpu_embed.embed import log
 
@@ -84,6 +85,7 @@ def described(session: Session) -> dict[str, Any]:
         "failures": failures,
         "disabled": [{"hook": handler.name, "reason": handler.disabled} for handler in handlers if handler.disabled],
         "reload_error": reload_error,
+        "skipped": {name: count for policy in session.built_in for name, count in policy.skipped.items()},
     }
 
 
@@ -108,3 +110,6 @@ def _text(text: str) -> str:
     units = memoryview(text.encode("utf-16-le", "surrogatepass")).cast("H")
     plain = [chr(u) if 31 < u < 127 and u not in (34, 92) else f"\\u{u:04x}" for u in units]
     return '"' + "".join(plain) + '"'
+
+
+policies.state_changed = publish

@@ -103,8 +103,9 @@ def thunk(name: str, slot: int, jump: str, size: int) -> str:
     )
 
 
-def driver_thunks(names: list[str], slots: int) -> str:
+def driver_thunks(names: list[str], all_names: list[str]) -> str:
     """Thunks of the driver's functions, 16 bytes each, and the slots of all lists."""
+    slots = len(all_names)
     body = [
         "        .text\n        .globl vgpu_thunks\n        .hidden vgpu_thunks\n        .balign 16\nvgpu_thunks:\n"
         "        .cfi_startproc"
@@ -115,8 +116,8 @@ def driver_thunks(names: list[str], slots: int) -> str:
         "        .cfi_endproc\n        .data\n        .balign 64\n        .globl vgpu_slots, vgpu_slot_table\n"
         "        .hidden vgpu_slots\n        .type vgpu_slot_table, @object\n"
         f"        .size vgpu_slot_table, {8 * slots}\nvgpu_slots:\nvgpu_slot_table:\n"
-        f"        .rept {slots}\n        .quad vgpu_entry\n        .endr\n"
-        "        .bss\n        .balign 64\n        .globl vgpu_constants\n        .hidden vgpu_constants\n"
+        + "".join(f"        .quad {redirect.REGISTRATIONS.get(name, 'vgpu_entry')}\n" for name in all_names)
+        + "        .bss\n        .balign 64\n        .globl vgpu_constants\n        .hidden vgpu_constants\n"
         f"vgpu_constants:\n        .skip {8 * slots}\n"
     )
     return "\n".join(body) + PROPERTY_NOTE
@@ -180,7 +181,7 @@ def write(folder: Path) -> None:
     for name, text in {
         "names.h": header,
         "names.c": source,
-        "driver_thunks.S": driver_thunks(names[:driver], len(names)),
+        "driver_thunks.S": driver_thunks(names[:driver], names),
         "virtual_thunks.S": virtual_thunks(names[driver : len(names) - len(tables.names("loader"))], driver),
         "library.map": "GLIBC_2.2.5 { };\nGLIBC_2.34 { };\n",
         "virtual.map": "libcudart.so.12 { };\nlibcudart.so.13 { };\n",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vgpu_embed.devices import Profile
     from vgpu_embed.virtual.host import Host
     from vgpu_embed.virtual.occupants import Occupants
+    from vgpu_embed.virtual.registration import Registrations
 
 
 def policies(
@@ -30,6 +31,7 @@ def policies(
     thunk: Callable[[int], Any],
     host: Host,
     occupants: Occupants | None = None,
+    registrations: Registrations | None = None,
 ) -> list[Policy]:
     """The policies of a machine with these GPUs.
 
@@ -38,8 +40,12 @@ def policies(
     thunk     the address that a program gets for the function of a slot: a `void *`, or a number
     host      makes threads and calls the program's functions
     occupants who holds memory of the devices; without it, nobody but this process
+    registrations  what CUDA code in the process has registered; without it, nothing
     """
-    return answering(Machine(profiles, setting, thunk, host, occupants))
+    machine = Machine(profiles, setting, thunk, host, occupants)
+    if registrations:
+        machine.programs.registrations = registrations
+    return answering(machine)
 
 
 def answering(machine: Machine) -> list[Policy]:

@@ -9,7 +9,21 @@ from __future__ import annotations
 from vgpu_embed import tables
 from vgpu_embed.policy import Policy
 from vgpu_embed.tables import getproc
-from vgpu_embed.virtual import capture, contexts, dot, events, executable, nodes, streams, topology, users, values
+from vgpu_embed.virtual import (
+    attributes,
+    capture,
+    contexts,
+    dot,
+    events,
+    executable,
+    kernels,
+    modules,
+    nodes,
+    streams,
+    topology,
+    users,
+    values,
+)
 from vgpu_embed.virtual.answers import Answers, policy_of
 from vgpu_embed.virtual.machine import (
     INVALID_DEVICE,
@@ -53,10 +67,30 @@ at_any_time = Answers()
 answers = Answers(ready=initialised)
 
 
+PARTS = (
+    contexts,
+    streams,
+    values,
+    events,
+    capture,
+    topology,
+    nodes,
+    executable,
+    users,
+    dot,
+    modules,
+    kernels,
+    attributes,
+    *functions.MODULES,
+)
+"""What answers the rest of the driver's functions."""
+
+
 def policy(machine: Machine) -> Policy:
     """The driver of a machine."""
-    parts = (contexts, streams, values, events, capture, topology, nodes, executable, users, dot, *functions.MODULES)
-    return policy_of(machine, at_any_time, answers, executable.opened, *(part.answers for part in parts))
+    made = policy_of(machine, at_any_time, answers, executable.opened, *(part.answers for part in PARTS))
+    machine.programs.policy = made
+    return made
 
 
 # ---- initialisation and versions -----------------------------------------------------------------------------------

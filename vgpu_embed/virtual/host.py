@@ -73,8 +73,9 @@ class Host:
 
         Thread(target=work, daemon=True).start()
 
-    def call(self, function: int, *arguments: int) -> None:
-        """Calls a function of the program's by its address, with pointers or numbers."""
+    def call(self, function: int, *arguments: int) -> int:
+        """Calls a function of the program's by its address, with pointers or numbers; what it returns, as 64 bits."""
         from cffi import FFI
 
-        FFI().cast(f"void (*)({', '.join(['uintptr_t'] * len(arguments))})", function)(*arguments)
+        kind = f"uintptr_t (*)({', '.join(['uintptr_t'] * len(arguments))})"
+        return int(FFI().cast(kind, function)(*arguments))

@@ -14,6 +14,7 @@ from vgpu_embed.virtual.memory.arena import Arena
 from vgpu_embed.virtual.memory.space import Space
 from vgpu_embed.virtual.occupants import Occupants
 from vgpu_embed.virtual.order import Order
+from vgpu_embed.virtual.programs import Programs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ class Machine:
         self.synchronous: set[int] = set()
         """Addresses of allocations whose operations the program wants synchronous."""
         self._arenas: dict[int, Arena] = {}
+        self.programs = Programs(setting("VGPU_KERNELS") == "fail")
         self._handles = count(FIRST_HANDLE, 0x40)
         self._is_copy = False
         machine = ref(self)

@@ -8,6 +8,7 @@ from vgpu_embed.virtual.copies import Copy, Fill
 from vgpu_embed.virtual.events import RecordNode, WaitNode, event_of
 from vgpu_embed.virtual.executable import executable_of, graph_of, node_of
 from vgpu_embed.virtual.graphs import ChildGraph, Node
+from vgpu_embed.virtual.kernels import Launch
 from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_SUPPORTED, initialised
 from vgpu_embed.virtual.operations import (
     BATCH_MEM_OP,
@@ -61,6 +62,7 @@ class Child(ChildGraph):
 
 
 KINDS: dict[int, type[Operation]] = {
+    KERNEL: Launch,
     EMPTY: Operation,
     MEMCPY: Copy,
     MEMSET: Fill,

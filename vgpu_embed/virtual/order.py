@@ -108,7 +108,7 @@ class Order:
         self.last: dict[Stream, Task] = {}
         """The last task of each stream that has something to do."""
         self._bell: Bell | None = None
-        self._functions: deque[Callable[[], None]] = deque()
+        self._functions: deque[Callable[[], object]] = deque()
         self._waiting: list[Task] = []
         self._pause = FIRST_PAUSE
         self._caller = Worker(host, self._call_functions)
@@ -219,7 +219,7 @@ class Order:
                 if not task.done:
                     self._bell.wait(seen)
 
-    def call(self, function: Callable[[], None]) -> None:
+    def call(self, function: Callable[[], object]) -> None:
         """Calls something that calls a function of the program's, on the thread for that."""
         self._functions.append(function)
         self._caller.wake()

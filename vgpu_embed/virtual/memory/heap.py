@@ -29,7 +29,7 @@ READ_WRITE = READ | WRITE
 TRIED = 32
 """How many pages with room are looked at before a new one is begun."""
 
-DEVICE, PINNED, REGISTERED, MANAGED, POOLED, MAPPED = range(6)
+DEVICE, PINNED, REGISTERED, MANAGED, POOLED, MAPPED, VARIABLE = range(7)
 """Kinds of allocations: which function made them says which one frees them."""
 
 _numbers = count(1)
@@ -191,7 +191,7 @@ class Heap(Shared):
         self._space = machine.space.handle
         self._insert = machine.space.lib.space_insert
 
-    def allocate(self, size: int) -> Allocation:
+    def allocate(self, size: int, kind: int = DEVICE) -> Allocation:
         """Device memory, of one byte or more; refuses more than is free with CUDA_ERROR_OUT_OF_MEMORY."""
         source: Block | Heap
         if size > SHARING:
@@ -200,7 +200,7 @@ class Heap(Shared):
             source, address = self.place((size + GRAIN - 1) & -GRAIN)
         if result := self._insert(self._space, address, size, address, READ_WRITE):
             raise Refused(result)
-        made = Allocation(address, size, DEVICE, self.device, self.context, source)
+        made = Allocation(address, size, kind, self.device, self.context, source)
         self.machine.allocations[address] = made
         return made
 

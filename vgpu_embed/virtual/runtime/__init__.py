@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vgpu_embed.policy import Policy
 from vgpu_embed.virtual.answers import policy_of
-from vgpu_embed.virtual.runtime import devices, errors, graphs, launches, memory, passed
+from vgpu_embed.virtual.runtime import devices, errors, graphs, launches, memory, passed, symbols
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ GROUPS = (
     devices.answers,
     devices.in_a_context,
     launches.answers,
+    symbols.answers,
     memory.answers,
     graphs.answers,
     passed.answers,

@@ -125,6 +125,15 @@ cudaEventQuery                   cuEventQuery
 cudaEventSynchronize             cuEventSynchronize
 cudaEventElapsedTime             cuEventElapsedTime
 cudaEventElapsedTime_v2          cuEventElapsedTime_v2
+# Libraries of the program's
+cudaLibraryLoadData              cuLibraryLoadData
+cudaLibraryLoadFromFile          cuLibraryLoadFromFile
+cudaLibraryUnload                cuLibraryUnload
+cudaLibraryGetKernel             cuLibraryGetKernel
+cudaLibraryGetKernelCount        cuLibraryGetKernelCount
+cudaLibraryEnumerateKernels      cuLibraryEnumerateKernels
+cudaLibraryGetGlobal             cuLibraryGetGlobal
+cudaKernelSetAttributeForDevice  cuKernelSetAttribute           attr value kernel device
 # Graphs
 cudaGraphCreate                  cuGraphCreate
 cudaGraphDestroy                 cuGraphDestroy

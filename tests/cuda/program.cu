@@ -1,0 +1,77 @@
+/* A CUDA program as its users write them, built by nvcc against the shared runtime. */
+#include <cstdio>
+
+__device__ int counter = 7;
+__constant__ float scale[2] = {2, 3};
+
+__global__ void vector_add(const float *a, const float *b, float *c, int n)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+
+    if (i < n)
+        c[i] = a[i] + b[i];
+}
+
+__global__ void __launch_bounds__(256) bounded(int *out)
+{
+    __shared__ int kept[1024];
+
+    kept[threadIdx.x] = *out + counter + (int)scale[0];
+    __syncthreads();
+    *out = kept[0];
+}
+
+static const char *said(void)
+{
+    return cudaGetErrorName(cudaGetLastError());
+}
+
+int main(void)
+{
+    enum { N = 1000 };
+    static float a[N], b[N], c[N];
+    float *x, *y, *z;
+    int read = 0, blocks = 0;
+    void *address = NULL;
+    size_t size = 0;
+    cudaFuncAttributes about;
+
+    for (int i = 0; i < N; i++)
+        a[i] = i, b[i] = 10 * i;
+    cudaMalloc(&x, sizeof a);
+    cudaMalloc(&y, sizeof a);
+    cudaMalloc(&z, sizeof a);
+    cudaMemcpy(x, a, sizeof a, cudaMemcpyHostToDevice);
+    cudaMemcpy(y, b, sizeof b, cudaMemcpyHostToDevice);
+    vector_add<<<(N + 255) / 256, 256>>>(x, y, z, N);
+    printf("launch: %s\n", said());
+    cudaMemcpy(c, z, sizeof c, cudaMemcpyDeviceToHost);
+    printf("sums: %g %g %g\n", c[0], c[1], c[N - 1]);
+
+    bounded<<<0, 1>>>((int *)x);
+    printf("no blocks: %s\n", said());
+    bounded<<<1, 2048>>>((int *)x);
+    printf("2048 threads: %s\n", said());
+    bounded<<<1, 512>>>((int *)x);
+    printf("beyond its bounds: %s\n", said());
+    bounded<<<1, 32, 1 << 20>>>((int *)x);
+    printf("1 MiB of shared memory: %s\n", said());
+
+    cudaFuncGetAttributes(&about, bounded);
+    printf("bounded: %zu bytes shared, at most %d threads, for %d\n", about.sharedSizeBytes, about.maxThreadsPerBlock,
+           about.binaryVersion);
+    cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, bounded, 256, 0);
+    printf("blocks of a multiprocessor: %d\n", blocks);
+
+    cudaMemcpyFromSymbol(&read, counter, sizeof read);
+    printf("counter: %d\n", read);
+    read = 8;
+    cudaMemcpyToSymbol(counter, &read, sizeof read);
+    read = 0;
+    cudaGetSymbolAddress(&address, counter);
+    cudaGetSymbolSize(&size, scale);
+    cudaMemcpy(&read, address, sizeof read, cudaMemcpyDeviceToHost);
+    printf("counter: %d, scale: %zu bytes\n", read, size);
+    printf("at the end: %s\n", said());
+    return 0;
+}

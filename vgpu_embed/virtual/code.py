@@ -1,0 +1,129 @@
+"""What programs give to be loaded: PTX, cubins and fatbinaries, in their memory or in files."""
+
+from __future__ import annotations
+
+import _cffi_backend
+
+from vgpu_embed.virtual import cubin, fatbinary
+from vgpu_embed.virtual.answers import Refused
+from vgpu_embed.virtual.fatbinary import CUBIN, PTX, Part
+from vgpu_embed.virtual.image import Image, Unreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+backend: Any = _cffi_backend
+
+INVALID_IMAGE, NO_BINARY_FOR_GPU, INVALID_PTX = 200, 209, 218
+"""CUDA_ERROR_… of cuda.h."""
+
+LONGEST_TEXT = 1 << 30
+"""Bytes that PTX, which ends with a zero, is looked for in."""
+
+_characters = backend.new_pointer_type(backend.new_primitive_type("char"))
+
+
+def memory(address: int, size: int) -> memoryview:
+    """Memory of the program's."""
+    return memoryview(backend.buffer(backend.cast(_characters, address), size))
+
+
+def _text(address: int) -> bytes:
+    return bytes(backend.string(backend.cast(_characters, address), LONGEST_TEXT))
+
+
+class Code:
+    """What was given: parts, one of which is loaded on a device. Read when that is first needed.
+
+    parts   PTX and cubins
+    reason  why what was loaded could not be read, "" if it could
+    """
+
+    def __init__(self, parts: list[Part], in_fatbinary: bool) -> None:
+        self.parts = parts
+        self.reason = ""
+        self._in_fatbinary = in_fatbinary
+        self._images: dict[int, Image] = {}
+
+    def image(self, capability: int) -> Image:
+        """What is loaded on a device of this compute capability, 90 for 9.0.
+
+        Where the system lacks what would decompress it, an image that says nothing; `reason` says why. Raises Refused.
+        """
+        found = self._images.get(capability)
+        if found is None:
+            found = self._images[capability] = self._read(capability)
+        return found
+
+    def _read(self, capability: int) -> Image:
+        try:
+            part = fatbinary.chosen(self.parts, capability)
+            if part is None:
+                raise Refused(NO_BINARY_FOR_GPU if self._in_fatbinary else _why_not(self.parts[0]))
+            content = part.content()
+            if part.kind == CUBIN:
+                return cubin.read(content)
+            check(content, capability)
+            from vgpu_embed.virtual import ptx
+
+            image = ptx.read(content)
+            image.architecture = capability
+            return image
+        except fatbinary.Missing as why:
+            self.reason = str(why)
+            return Image(capability, capability)
+        except Unreadable:
+            raise Refused(INVALID_IMAGE) from None
+
+
+def _why_not(part: Part) -> int:
+    """What a driver says of an image that is for another device."""
+    return INVALID_PTX if part.kind == PTX else NO_BINARY_FOR_GPU
+
+
+def check(text: bytes, capability: int) -> None:
+    """Refuses PTX that the driver's compiler refuses."""
+    from vgpu_embed.virtual import ptx
+
+    architecture, suffix = ptx.target_of(text)
+    if not architecture or architecture > capability:
+        raise Refused(INVALID_PTX)
+    family = capability // 10 == architecture // 10 if suffix == b"f" else capability == architecture
+    if suffix and not family:
+        raise Refused(INVALID_PTX)
+
+
+def at(address: int, is_preserved: bool = False) -> Code:
+    """The code at an address of the program's. It is copied unless it is `preserved`: the program keeps it there.
+
+    Raises Refused with CUDA_ERROR_INVALID_IMAGE for what is none.
+    """
+    magic = int.from_bytes(memory(address, 4), "little")
+    if magic == fatbinary.WRAPPER_MAGIC:
+        address = fatbinary.WRAPPER.unpack(memory(address, fatbinary.WRAPPER.size))[2]
+        magic = int.from_bytes(memory(address, 4), "little")
+    if magic == fatbinary.MAGIC:
+        data = memory(address, fatbinary.size_of(memory(address, fatbinary.HEADER.size)))
+    elif cubin.is_cubin(memory(address, 4)):
+        data = memory(address, cubin.size_of(memory(address, 64)))
+    else:
+        return of(memoryview(_text(address)))
+    return of(data if is_preserved else memoryview(bytes(data)))
+
+
+def of(data: memoryview) -> Code:
+    """The code that bytes are. Raises Refused."""
+    try:
+        if cubin.is_cubin(data[:4]):
+            return Code([Part(CUBIN, cubin.architecture_of(bytes(data[:64])), 0, data, 0)], False)
+        if int.from_bytes(data[:4], "little") == fatbinary.MAGIC:
+            return Code(fatbinary.parts(data), True)
+    except Unreadable:
+        raise Refused(INVALID_IMAGE) from None
+    from vgpu_embed.virtual import ptx
+
+    text = bytes(data)
+    if not ptx.is_ptx(text):
+        raise Refused(INVALID_IMAGE)
+    return Code([Part(PTX, ptx.target_of(text)[0], 0, data, 0)], False)

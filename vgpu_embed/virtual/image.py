@@ -1,0 +1,72 @@
+"""What a module's image says of its kernels and variables, whichever form it has."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class Unreadable(Exception):
+    """An image that is no image, or a damaged one; the text says why."""
+
+
+class Entry:
+    """A kernel of an image.
+
+    parameters      offset and size in bytes of each, in order; None where they are not known
+    registers       of a thread, 32 bits each; of PTX an estimate, see ptx.py
+    most_threads    in a block, 0: as many as the device has; required_threads: x, y, z, or None
+    shared, local   bytes of a block, of a thread, without what is said at the launch
+    constant        bytes of constant memory of the program's
+    cluster         blocks of a cluster in x, y, z, or None
+    """
+
+    __slots__ = (
+        "cluster",
+        "constant",
+        "local",
+        "most_threads",
+        "name",
+        "parameters",
+        "registers",
+        "required_threads",
+        "shared",
+    )
+
+    def __init__(self, name: str, parameters: Sequence[tuple[int, int]] | None = ()) -> None:
+        self.name = name
+        self.parameters = parameters
+        self.registers = 0
+        self.most_threads = 0
+        self.required_threads: tuple[int, int, int] | None = None
+        self.shared = self.local = self.constant = 0
+        self.cluster: tuple[int, int, int] | None = None
+
+
+class Variable:
+    """A variable in device memory."""
+
+    __slots__ = ("_data", "name", "size")
+
+    def __init__(self, name: str, size: int, data: bytes | Callable[[], bytes] = b"") -> None:
+        self.name = name
+        self.size = size
+        self._data = data
+
+    @property
+    def data(self) -> bytes:
+        """What it begins with; what is not given is zero."""
+        return self._data if isinstance(self._data, bytes) else self._data()
+
+
+class Image:
+    """The code of one architecture: compute capability times ten, of the machine code and of the PTX behind it."""
+
+    __slots__ = ("architecture", "entries", "variables", "virtual_architecture")
+
+    def __init__(self, architecture: int, virtual_architecture: int) -> None:
+        self.architecture = architecture
+        self.virtual_architecture = virtual_architecture
+        self.entries: dict[str, Entry] = {}
+        self.variables: dict[str, Variable] = {}

@@ -1,0 +1,370 @@
+"""Modules and libraries of the driver: what is loaded, the functions and variables in it.
+
+A library belongs to no context: in each it becomes a module when something of it is first needed there. Results are
+those of driver 580.159.04 on an H100 as far as tests/devices/data/h100.json has them, else those of CUDA's manual.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+from vgpu_embed.virtual import code
+from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.contexts import closing
+from vgpu_embed.virtual.functions import Function
+from vgpu_embed.virtual.image import Entry
+from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_FOUND, initialised
+from vgpu_embed.virtual.memory.heap import VARIABLE, free
+from vgpu_embed.virtual.memory.space import SOURCE_ANY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from vgpu_embed.virtual.answers import AnyCall
+    from vgpu_embed.virtual.code import Code
+    from vgpu_embed.virtual.contexts import Context
+    from vgpu_embed.virtual.image import Image
+    from vgpu_embed.virtual.machine import Machine
+
+    T = TypeVar("T")
+
+FILE_NOT_FOUND, INVALID_HANDLE = 301, 400
+"""CUDA_ERROR_… of cuda.h."""
+BINARY_IS_PRESERVED = 1
+"""CU_LIBRARY_BINARY_IS_PRESERVED."""
+LAZY = 2
+"""CU_MODULE_LAZY_LOADING."""
+
+answers = Answers(ready=initialised)
+
+
+class Module:
+    """A program that is loaded in a context.
+
+    Attributes:
+        handle: the CUmodule, as a number.
+        code: what it was loaded from.
+        image: what the code is on the context's device.
+        functions: by name, those that were asked for.
+    """
+
+    def __init__(self, machine: Machine, context: Context, code: Code) -> None:
+        self.context = context
+        self.code = code
+        self.image = code.image(capability(context))
+        if code.reason:
+            machine.programs.say(
+                code.reason, f"an image cannot be read: {code.reason}; its kernels' needs are not known"
+            )
+        self.handle = machine.handle()
+        self.functions: dict[str, Function] = {}
+        self._variables: dict[str, tuple[int, int]] = {}
+        machine.programs.modules[self.handle] = self
+
+    def function(self, machine: Machine, name: str) -> Function:
+        """A kernel by its name; refuses with CUDA_ERROR_NOT_FOUND."""
+        found = self.functions.get(name)
+        if found is None:
+            entry = self.image.entries.get(name)
+            if entry is None:
+                if not self.code.reason:
+                    raise Refused(NOT_FOUND)
+                entry = Entry(name, None)
+            found = self.functions[name] = Function(machine.handle(), self, entry)
+            machine.programs.functions[found.handle] = found
+        return found
+
+    def variable(self, machine: Machine, name: str) -> tuple[int, int]:
+        """Address and size of a variable; refuses with CUDA_ERROR_NOT_FOUND. It has its memory from now on."""
+        found = self._variables.get(name)
+        if found is None:
+            said = self.image.variables.get(name)
+            if said is None:
+                raise Refused(NOT_FOUND)
+            made = self.context.heap.allocate(said.size, VARIABLE)
+            if said.data:
+                data = array("B", said.data)
+                machine.space.copy(made.address, data.buffer_info()[0], len(data), SOURCE_ANY)
+            found = self._variables[name] = made.address, said.size
+        return found
+
+    def unload(self, machine: Machine) -> None:
+        """Takes it away with all that is in it."""
+        del machine.programs.modules[self.handle]
+        for function in self.functions.values():
+            del machine.programs.functions[function.handle]
+        for address, _ in self._variables.values():
+            if allocation := machine.allocations.get(address):  # not gone with its context
+                free(machine, allocation)
+
+
+class Kernel:
+    """A kernel of a library, which is a function in each context."""
+
+    def __init__(self, handle: int, library: Library, name: str) -> None:
+        self.handle = handle
+        self.library = library
+        self.name = name
+
+    def function(self, machine: Machine, context: Context) -> Function:
+        """The function that it is in a context. Raises Refused."""
+        return self.library.module(machine, context).function(machine, self.name)
+
+
+class Library:
+    """Code that any context may use.
+
+    Attributes:
+        handle: the CUlibrary, as a number.
+        kernels: by name, those that were asked for.
+    """
+
+    def __init__(self, machine: Machine, code: Code) -> None:
+        self.code = code
+        self.handle = machine.handle()
+        self.kernels: dict[str, Kernel] = {}
+        self._modules: dict[Context, Module] = {}
+        machine.programs.libraries[self.handle] = self
+
+    def module(self, machine: Machine, context: Context) -> Module:
+        """The module that it is in a context. Raises Refused."""
+        found = self._modules.get(context)
+        if found is None or found.handle not in machine.programs.modules:
+            found = self._modules[context] = Module(machine, context, self.code)
+        return found
+
+    def kernel(self, machine: Machine, name: str) -> Kernel:
+        """A kernel by its name; refuses with CUDA_ERROR_NOT_FOUND. No code for this device is for launches to say."""
+        found = self.kernels.get(name)
+        if found is None:
+            if not self._has(machine, name):
+                raise Refused(NOT_FOUND)
+            found = self.kernels[name] = Kernel(machine.handle(), self, name)
+            machine.programs.kernels[found.handle] = found
+        return found
+
+    def _has(self, machine: Machine, name: str) -> bool:
+        try:
+            return name in self.image(machine).entries or bool(self.code.reason)
+        except Refused as refused:
+            if refused.result != code.NO_BINARY_FOR_GPU:
+                raise
+            return True
+
+    def image(self, machine: Machine) -> Image:
+        """What it is on the current context's device. Raises Refused."""
+        return self.code.image(capability(machine.current()))
+
+    def unload(self, machine: Machine) -> None:
+        """Takes it away, in all contexts."""
+        del machine.programs.libraries[self.handle]
+        for kernel in self.kernels.values():
+            del machine.programs.kernels[kernel.handle]
+        for module in self._modules.values():
+            if module.handle in machine.programs.modules:
+                module.unload(machine)
+
+
+def capability(context: Context) -> int:
+    """The compute capability of a context's device, 90 for 9.0."""
+    major, minor = context.profile.compute_capability
+    return 10 * major + minor
+
+
+def close_context(machine: Machine, context: Context) -> None:
+    """Modules end with their context."""
+    for module in [module for module in machine.programs.modules.values() if module.context is context]:
+        module.unload(machine)
+
+
+closing.append(close_context)
+
+
+def module_of(machine: Machine, handle: int) -> Module:
+    """The module of a handle. Raises Refused."""
+    machine.current()
+    return _known(machine.programs.modules, handle)
+
+
+def library_of(machine: Machine, handle: int) -> Library:
+    """The library of a handle. Raises Refused."""
+    return _known(machine.programs.libraries, handle)
+
+
+def kernel_of(machine: Machine, handle: int) -> Kernel:
+    """The kernel of a handle. Raises Refused."""
+    return _known(machine.programs.kernels, handle)
+
+
+def _known(known: dict[int, T], handle: int) -> T:
+    found = known.get(handle)
+    if found is None:
+        raise Refused(INVALID_HANDLE)
+    return found
+
+
+def read_file(path: str | None) -> Code:
+    """The code in a file. Raises Refused."""
+    if path is None:
+        raise Refused(INVALID_VALUE)
+    try:
+        with open(path, "rb") as file:
+            return code.of(memoryview(file.read()))
+    except OSError:
+        raise Refused(FILE_NOT_FOUND) from None
+
+
+def code_at(address: int, is_preserved: bool = False) -> Code:
+    """The code at an address of the program's. Raises Refused."""
+    if not address:
+        raise Refused(INVALID_VALUE)
+    return code.at(address, is_preserved)
+
+
+# ---- modules -------------------------------------------------------------------------------------------------------
+
+
+@answers("cuModuleLoad")
+def load(machine: Machine, call: AnyCall) -> int:
+    return _load(machine, call, lambda: read_file(call.fname))
+
+
+@answers("cuModuleLoadData", "cuModuleLoadDataEx")
+def load_data(machine: Machine, call: AnyCall) -> int:
+    """Options of the compiler are of no consequence: nothing is compiled, and there is nothing for its log."""
+    return _load(machine, call, lambda: code_at(call.number("image")))
+
+
+@answers("cuModuleLoadFatBinary")
+def load_fat_binary(machine: Machine, call: AnyCall) -> int:
+    return _load(machine, call, lambda: code_at(call.number("fatCubin")))
+
+
+def _load(machine: Machine, call: AnyCall, given: Callable[[], Code]) -> int:
+    context = machine.current()
+    if not call.number("module"):
+        return INVALID_VALUE
+    module = Module(machine, context, given())
+    for variable in module.image.variables:
+        module.variable(machine, variable)
+    return call.reply(module=module.handle)
+
+
+@answers("cuModuleUnload")
+def unload(machine: Machine, call: AnyCall) -> int:
+    module_of(machine, call.number("hmod")).unload(machine)
+    return 0
+
+
+@answers("cuModuleGetFunction")
+def get_function(machine: Machine, call: AnyCall) -> int:
+    module = module_of(machine, call.number("hmod"))
+    if call.name is None:
+        return INVALID_VALUE
+    return call.reply(hfunc=module.function(machine, call.name).handle)
+
+
+@answers("cuModuleGetFunctionCount")
+def function_count(machine: Machine, call: AnyCall) -> int:
+    return call.reply(count=len(module_of(machine, call.number("mod")).image.entries))
+
+
+@answers("cuModuleEnumerateFunctions")
+def enumerate_functions(machine: Machine, call: AnyCall) -> int:
+    module = module_of(machine, call.number("mod"))
+    names = list(module.image.entries)[: call.numFunctions]
+    return _listed(call.number("functions"), [module.function(machine, name).handle for name in names])
+
+
+@answers("cuModuleGetGlobal_v2", "cuModuleGetGlobal")
+def get_global(machine: Machine, call: AnyCall) -> int:
+    module = module_of(machine, call.number("hmod"))
+    return _variable(machine, call, module)
+
+
+def _variable(machine: Machine, call: AnyCall, module: Module) -> int:
+    """Either output may be NULL."""
+    if call.name is None:
+        return INVALID_VALUE
+    address, size = module.variable(machine, call.name)
+    outputs = {"dptr": address, "bytes": size}
+    return call.reply(**{name: value for name, value in outputs.items() if call.number(name)})
+
+
+def _listed(address: int, handles: list[int]) -> int:
+    """Writes handles into the program's array."""
+    if not address:
+        return INVALID_VALUE
+    code.memory(address, 8 * len(handles)).cast("B").cast("Q")[:] = array("Q", handles)
+    return 0
+
+
+@answers("cuModuleGetLoadingMode")
+def loading_mode(machine: Machine, call: AnyCall) -> int:
+    return call.reply(mode=LAZY)
+
+
+# ---- libraries -----------------------------------------------------------------------------------------------------
+
+
+@answers("cuLibraryLoadData")
+def load_library(machine: Machine, call: AnyCall) -> int:
+    return _load_library(machine, call, lambda: code_at(call.number("code"), _is_preserved(call)))
+
+
+@answers("cuLibraryLoadFromFile")
+def load_library_file(machine: Machine, call: AnyCall) -> int:
+    return _load_library(machine, call, lambda: read_file(call.fileName))
+
+
+def _load_library(machine: Machine, call: AnyCall, given: Callable[[], Code]) -> int:
+    """What is in it is looked at when something of it is first needed, as with a driver that loads lazily."""
+    if not call.number("library"):
+        return INVALID_VALUE
+    return call.reply(library=Library(machine, given()).handle)
+
+
+def _is_preserved(call: AnyCall) -> bool:
+    return any(
+        call.libraryOptions[number] == BINARY_IS_PRESERVED and call.address_of(call.libraryOptionValues[number])
+        for number in range(call.numLibraryOptions)
+    )
+
+
+@answers("cuLibraryUnload")
+def unload_library(machine: Machine, call: AnyCall) -> int:
+    library_of(machine, call.number("library")).unload(machine)
+    return 0
+
+
+@answers("cuLibraryGetKernel")
+def get_kernel(machine: Machine, call: AnyCall) -> int:
+    library = library_of(machine, call.number("library"))
+    if call.name is None:
+        return INVALID_VALUE
+    return call.reply(pKernel=library.kernel(machine, call.name).handle)
+
+
+@answers("cuLibraryGetKernelCount")
+def kernel_count(machine: Machine, call: AnyCall) -> int:
+    return call.reply(count=len(library_of(machine, call.number("lib")).image(machine).entries))
+
+
+@answers("cuLibraryEnumerateKernels")
+def enumerate_kernels(machine: Machine, call: AnyCall) -> int:
+    library = library_of(machine, call.number("lib"))
+    names = list(library.image(machine).entries)[: call.numKernels]
+    return _listed(call.number("kernels"), [library.kernel(machine, name).handle for name in names])
+
+
+@answers("cuLibraryGetModule")
+def get_module(machine: Machine, call: AnyCall) -> int:
+    return call.reply(pMod=library_of(machine, call.number("library")).module(machine, machine.current()).handle)
+
+
+@answers("cuLibraryGetGlobal")
+def get_library_global(machine: Machine, call: AnyCall) -> int:
+    module = library_of(machine, call.number("library")).module(machine, machine.current())
+    return _variable(machine, call, module)
