@@ -45,6 +45,11 @@ def test_an_unknown_gpu_is_a_sentence() -> None:
         FakeDriver("devices", options={"gpu": "h1000"})
 
 
+def test_a_real_driver_discards_nothing() -> None:
+    with pytest.raises(PolicyError, match="backing=discard is for virtual GPUs"):
+        FakeDriver("devices", options={"gpu": "h100:backing=discard"})
+
+
 @pytest.mark.every_python
 def test_in_a_program() -> None:
     done = support.run_preloaded(python(LOOK), policy="devices", options="gpu=a100:memory=40GiB")

@@ -243,6 +243,25 @@ class TestCopies:
             thread.join()
         assert (wrong, memory.left) == ([], before)
 
+    def test_threads_share_pages(self, memory: Memory) -> None:
+        context = memory.got("cuCtxGetCurrent", ctype="CUcontext *")
+        before, given = memory.left, []
+
+        def work() -> None:
+            assert memory.call("cuCtxPushCurrent_v2", context) == 0
+            for _ in range(40):
+                mine = [memory.allocate(3000) for _ in range(5)]
+                given.append(len(set(mine)))
+                for address in mine:
+                    memory.free(address)
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert (given, memory.left) == ([5] * 160, before)
+
     def test_rows(self, memory: Memory) -> None:
         address = memory.allocate(64)
         memory.put(address, bytes(range(64)))

@@ -56,7 +56,9 @@ def seen(profiles: Sequence[Profile]) -> Policy:
 
 
 def show(policy: Policy, profiles: Sequence[Profile]) -> None:
-    """Makes a policy show the driver's devices as these."""
+    """Makes a policy show the driver's devices as these. Raises PolicyError for what only a virtual one can do."""
+    if any(profile.backing != "host" for profile in profiles):
+        raise PolicyError("backing=discard is for virtual GPUs: over a real driver, leave it out")
     shown = Shown(profiles)
 
     @policy.answer("cuDeviceGetName")

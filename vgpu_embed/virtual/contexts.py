@@ -110,20 +110,22 @@ class Context:
 
 def primary(machine: Machine, device: int) -> Context:
     """The primary context of a device, active or not; refuses what is no device."""
-    found = machine.primaries.get(device)
-    if found is None:
-        profile = machine.device(device)
-        found = machine.primaries[device] = Context(device, profile, machine.handle(), is_primary=True)
-        machine.contexts[found.handle] = found
-    return found
+    with machine.lock:
+        found = machine.primaries.get(device)
+        if found is None:
+            profile = machine.device(device)
+            found = machine.primaries[device] = Context(device, profile, machine.handle(), is_primary=True)
+            machine.contexts[found.handle] = found
+        return found
 
 
 def retain(machine: Machine, device: int) -> Context:
     """The primary context of a device, with one user more."""
     context = primary(machine, device)
-    if not context.is_active:
-        context.open(machine)
-    context.users += 1
+    with machine.lock:
+        if not context.is_active:
+            context.open(machine)
+        context.users += 1
     return context
 
 
@@ -238,10 +240,12 @@ def retain_primary(machine: Machine, call: AnyCall) -> int:
 def release_primary(machine: Machine, call: AnyCall) -> int:
     """The last user's release ends it. It stays on the stacks of threads."""
     context = primary(machine, call.dev)
-    if not context.users:
-        return INVALID_CONTEXT
-    context.users -= 1
-    if not context.users and context.is_active:
+    with machine.lock:
+        if not context.users:
+            return INVALID_CONTEXT
+        context.users -= 1
+        ends = not context.users and context.is_active
+    if ends:
         context.close(machine)
     return 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from _thread import _local  # what threading.local is; importing threading costs a start a millisecond
+from _thread import RLock, _local  # what threading has; importing that costs a start a millisecond
 from _weakref import ref
 from itertools import count
 
@@ -111,6 +111,8 @@ class Machine:
         """What the machine counts each visible device as."""
         host = host or Host()
         self.order = Order(host, self.thread)
+        self.lock = RLock()
+        """Held while what the devices' memory is used for changes."""
         self.space = Space(*host.memory())
         """What of the process's addresses is the devices' memory, or known to them."""
         self.allocations: dict[int, Allocation] = {}
@@ -175,17 +177,19 @@ class Machine:
 
     def take(self, device: int, size: int) -> None:
         """Counts bytes of a device as used; refuses more than are free with CUDA_ERROR_OUT_OF_MEMORY."""
-        used = self.used[device] + size
-        number = self._numbers[device]
-        if used + self.occupants.others_lately(number) > self.visible[device].memory:
-            raise Refused(OUT_OF_MEMORY)
-        self.used[device] = used
-        self.occupants.hold(number, used)
+        with self.lock:
+            used = self.used[device] + size
+            number = self._numbers[device]
+            if used + self.occupants.others_lately(number) > self.visible[device].memory:
+                raise Refused(OUT_OF_MEMORY)
+            self.used[device] = used
+            self.occupants.hold(number, used)
 
     def give(self, device: int, size: int) -> None:
         """Counts them as free again."""
-        self.used[device] -= size
-        self.occupants.hold(self._numbers[device], self.used[device])
+        with self.lock:
+            self.used[device] -= size
+            self.occupants.hold(self._numbers[device], self.used[device])
 
     def free(self, device: int) -> int:
         """Bytes of a device that nobody uses."""
@@ -193,10 +197,11 @@ class Machine:
 
     def arena(self, device: int) -> Arena:
         """The addresses of a device's memory."""
-        found = self._arenas.get(device)
-        if found is None:
-            found = self._arenas[device] = Arena(self.space, self.visible[device])
-        return found
+        with self.lock:
+            found = self._arenas.get(device)
+            if found is None:
+                found = self._arenas[device] = Arena(self.space, self.visible[device])
+            return found
 
     def allocation(self, address: int) -> Allocation | None:
         """The allocation or mapping that an address lies in."""

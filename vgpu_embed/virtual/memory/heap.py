@@ -11,7 +11,7 @@ from itertools import count
 
 from vgpu_embed.virtual.answers import Refused
 from vgpu_embed.virtual.memory.arena import PAGE
-from vgpu_embed.virtual.memory.space import READ, WRITE
+from vgpu_embed.virtual.memory.space import INVALID_VALUE, READ, WRITE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Block:
 
 
 class Shared:
-    """A part of a device's memory, in blocks.
+    """A part of a device's memory, in blocks. The machine's lock is held where it is changed.
 
     Attributes:
         step: what the size of a block is a multiple of.
@@ -132,6 +132,7 @@ class Shared:
 
     def __init__(self, machine: Machine, device: int, step: int) -> None:
         self.machine = machine
+        self.lock = machine.lock
         self.device = device
         self.step = step
         self.arena = machine.arena(device)
@@ -194,10 +195,11 @@ class Heap(Shared):
     def allocate(self, size: int, kind: int = DEVICE) -> Allocation:
         """Device memory, of one byte or more; refuses more than is free with CUDA_ERROR_OUT_OF_MEMORY."""
         source: Block | Heap
-        if size > SHARING:
-            source, address = self, self.take((size + PAGE - 1) & -PAGE)
-        else:
-            source, address = self.place((size + GRAIN - 1) & -GRAIN)
+        with self.lock:
+            if size > SHARING:
+                source, address = self, self.take((size + PAGE - 1) & -PAGE)
+            else:
+                source, address = self.place((size + GRAIN - 1) & -GRAIN)
         if result := self._insert(self._space, address, size, address, READ_WRITE):
             raise Refused(result)
         made = Allocation(address, size, kind, self.device, self.context, source)
@@ -221,13 +223,15 @@ class Region:
 
 
 def free(machine: Machine, allocation: Allocation) -> None:
-    """Ends an allocation, once nobody copies there any more."""
+    """Ends an allocation, once nobody copies there any more. Refuses one that another thread has ended."""
+    if machine.allocations.pop(allocation.address, None) is None:
+        raise Refused(INVALID_VALUE)
     machine.space.lib.space_remove(machine.space.handle, allocation.address)
-    del machine.allocations[allocation.address]
-    allocation.source.free(allocation)
+    with machine.lock:
+        allocation.source.free(allocation)
 
 
 def free_all(machine: Machine, context: Context) -> None:
     """Ends all that ends with a context."""
-    for allocation in [one for one in machine.allocations.values() if one.context is context]:
+    for allocation in [one for one in list(machine.allocations.values()) if one.context is context]:
         free(machine, allocation)

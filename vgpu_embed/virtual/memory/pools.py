@@ -59,21 +59,23 @@ class Pool(Shared):
     def allocate(self, size: int) -> Allocation:
         """Memory of the pool; refuses more than is free, or than the pool may hold."""
         rounded, machine = (size + GRAIN - 1) & -GRAIN, self.machine
-        if self.most and self.used + rounded > self.most:
-            raise Refused(OUT_OF_MEMORY)
-        block, address = self.place(rounded)
-        self.reserved_high = max(self.reserved_high, self.reserved)
-        self.used_high = max(self.used_high, self.used)
+        with self.lock:
+            if self.most and self.used + rounded > self.most:
+                raise Refused(OUT_OF_MEMORY)
+            block, address = self.place(rounded)
+            self.reserved_high = max(self.reserved_high, self.reserved)
+            self.used_high = max(self.used_high, self.used)
         machine.space.insert(address, size, address)
         made = machine.allocations[address] = Allocation(address, size, POOLED, self.device, None, block)
         return made
 
     def trim(self, kept: int) -> None:
         """Gives unused blocks back as long as that leaves so many bytes."""
-        for block in list(self.blocks):
-            if block.gaps[0][1] == block.size and self.reserved - block.size >= kept:
-                self.blocks.remove(block)
-                self.give(block.address, block.size)
+        with self.lock:
+            for block in list(self.blocks):
+                if block.gaps[0][1] == block.size and self.reserved - block.size >= kept:
+                    self.blocks.remove(block)
+                    self.give(block.address, block.size)
 
 
 def default(machine: Machine, device: int) -> Pool:
@@ -104,7 +106,7 @@ def close(machine: Machine, context: Context) -> None:
         for allocation in list(machine.allocations.values()):
             if allocation.kind == POOLED and allocation.device == context.device:
                 free(machine, allocation)
-        for pool in machine.pools.values():
+        for pool in list(machine.pools.values()):
             if pool.device == context.device:
                 pool.trim(0)
 

@@ -9,8 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-OUT_OF_MEMORY = 2
-"""CUDA_ERROR_OUT_OF_MEMORY."""
+INVALID_VALUE, OUT_OF_MEMORY = 1, 2
+"""CUDA_ERROR_… of cuda.h."""
 
 ADDRESSES, PRIVATE, SHARED, MANAGED, HOST = range(5)
 DROPS = 8

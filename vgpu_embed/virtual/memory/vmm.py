@@ -116,9 +116,11 @@ def free_addresses(machine: Machine, call: AnyCall) -> int:
     address, size = call.ptr, call.size
     if not size or machine.reserved.get(address) != size:
         return INVALID_VALUE
-    if any(address <= one.address < address + size for one in machine.allocations.values() if one.kind == MAPPED):
-        return INVALID_VALUE
-    _give_back(machine, address)
+    with machine.lock:
+        everything = list(machine.allocations.values())
+        if any(address <= one.address < address + size for one in everything if one.kind == MAPPED):
+            return INVALID_VALUE
+        _give_back(machine, address)
     return 0
 
 
@@ -149,9 +151,10 @@ def create(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuMemRelease")
 def release(machine: Machine, call: AnyCall) -> int:
-    physical = named(machine, call.handle)
-    physical.users -= 1
-    physical.left()
+    with machine.lock:
+        physical = named(machine, call.handle)
+        physical.users -= 1
+        physical.left()
     return 0
 
 
@@ -179,6 +182,11 @@ def properties(machine: Machine, call: AnyCall) -> int:
 @answers("cuMemMap")
 def map_memory(machine: Machine, call: AnyCall) -> int:
     """Nobody has access until cuMemSetAccess."""
+    with machine.lock:
+        return _map(machine, call)
+
+
+def _map(machine: Machine, call: AnyCall) -> int:
     address, size, offset = call.ptr, call.size, call.offset
     physical = named(machine, call.handle)
     if not size or (address | size | offset) % PAGE or call.flags or offset + size > physical.size:
@@ -198,12 +206,13 @@ def map_memory(machine: Machine, call: AnyCall) -> int:
 @answers("cuMemUnmap")
 def unmap_memory(machine: Machine, call: AnyCall) -> int:
     space = machine.space
-    for mapping in mappings(machine, call.ptr, call.size):
-        space.lib.space_remove(space.handle, mapping.address)
-        space.lib.space_unmap(space.handle, mapping.address, mapping.size)
-        del machine.allocations[mapping.address]
-        mapping.source.mappings -= 1
-        mapping.source.left()
+    with machine.lock:
+        for mapping in mappings(machine, call.ptr, call.size):
+            space.lib.space_remove(space.handle, mapping.address)
+            space.lib.space_unmap(space.handle, mapping.address, mapping.size)
+            del machine.allocations[mapping.address]
+            mapping.source.mappings -= 1
+            mapping.source.left()
     return 0
 
 
