@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MIB (1ul << 20)
@@ -37,6 +37,8 @@ static int (*allocate)(address *, size_t);
 static int (*release)(address);
 static int (*to_device)(address, const void *, size_t);
 static int (*to_host)(void *, address, size_t);
+static int (*allocate_host)(void **, size_t, unsigned);
+static int (*release_host)(void *);
 static int (*on_gpu)(address, address, size_t);
 static int (*set)(address, unsigned char, size_t);
 static int (*info)(size_t *, size_t *);
@@ -168,7 +170,16 @@ static void cycles(void)
     size_t before = 0;
     for (int turn = 0; turn < 20; turn++) {
         address memory;
+        uint64_t physical;
+        void *host;
         if (allocate(&memory, 32 * MIB) || set(memory, 1, 32 * MIB) || release(memory))
+            exit(1);
+        if (allocate_host(&host, 8 * MIB, 0) || release_host(host))
+            exit(1);
+        if (create_physical(&physical, 16 * MIB, &on_device, 0) || reserve(&memory, 16 * MIB, 0, 0, 0) ||
+            map(memory, 16 * MIB, 0, physical, 0) || set_access(memory, 16 * MIB, &everything, 1) ||
+            set(memory, 1, 16 * MIB) || unmap(memory, 16 * MIB) || release_physical(physical) ||
+            unreserve(memory, 16 * MIB))
             exit(1);
         if (!turn)
             before = resident();
@@ -208,29 +219,18 @@ static void forked(void)
     say("set in the parent", set(memory, 0, 4096));
 }
 
-static double nanoseconds(void)
+/* Addresses are scarce, too. */
+static void confined(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return 1e9 * (double)now.tv_sec + (double)now.tv_nsec;
-}
-
-static void times(void)
-{
-    enum { TIMES = 100000 };
-    address memory, other;
-    char bytes[4] = "";
-    allocate(&memory, 1024);
-    double start = nanoseconds();
-    for (int n = 0; n < TIMES; n++) {
-        allocate(&other, 1024);
-        release(other);
-    }
-    double allocated = nanoseconds();
-    for (int n = 0; n < TIMES; n++)
-        to_device(memory, bytes, 4);
-    double copied = nanoseconds();
-    printf("allocate and free %.0f ns, copy %.0f ns\n", (allocated - start) / TIMES, (copied - allocated) / TIMES);
+    address memory[16];
+    const struct rlimit limit = {2 * GIB, 2 * GIB};
+    say("limit", setrlimit(RLIMIT_AS, &limit));
+    for (int n = 0; n < 16; n++)
+        say("allocate", allocate(&memory[n], 16 * MIB) || set(memory[n], 1, 16 * MIB));
+    say("allocate too much", allocate(&memory[0], 4 * GIB));
+    for (int n = 1; n < 16; n++)
+        say("free", release(memory[n]));
+    say("allocate", allocate(&memory[0], 16 * MIB));
 }
 
 int main(int count, char **words)
@@ -243,6 +243,8 @@ int main(int count, char **words)
     release = function("cuMemFree_v2");
     to_device = function("cuMemcpyHtoD_v2");
     to_host = function("cuMemcpyDtoH_v2");
+    allocate_host = function("cuMemHostAlloc");
+    release_host = function("cuMemFreeHost");
     on_gpu = function("cuMemcpyDtoD_v2");
     set = function("cuMemsetD8_v2");
     info = function("cuMemGetInfo_v2");
@@ -269,8 +271,8 @@ int main(int count, char **words)
         much(40 * GIB, 40 * GIB);
     else if (!strcmp(what, "fork"))
         forked();
-    else if (!strcmp(what, "times"))
-        times();
+    else if (!strcmp(what, "confined"))
+        confined();
     else
         return 2;
     return 0;

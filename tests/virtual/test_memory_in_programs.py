@@ -76,6 +76,10 @@ def test_discarded_memory_takes_nothing() -> None:
     assert lines("discard", "h100:backing=discard") == ["allocate 0", "set 0", "read 0", "zeros", "small"]
 
 
+def test_a_process_that_may_not_have_many_addresses() -> None:
+    assert failures(lines("confined")) == ["allocate too much 2"]
+
+
 def test_a_child_of_fork_has_no_driver() -> None:
     """As CUDA says: what the parent has initialised is of no use to it."""
     assert lines("fork") == [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vgpu_embed.virtual.answers import Refused
-from vgpu_embed.virtual.memory.space import DROPS, OUT_OF_MEMORY, PRIVATE
+from vgpu_embed.virtual.memory.space import DROPS, PRIVATE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,26 +16,30 @@ PAGE = 2 << 20
 
 class Arena:
     """The addresses of a device's memory, in pages of 2 MiB: more of them than the device has, since they get into
-    pieces. The kernel gives them memory when it is written."""
+    pieces. The kernel gives them memory when it is written. Where a process may not have so many addresses, some are
+    reserved when they are needed."""
 
     SPARE = (4, 2, 1)
-    """How many times the device's memory is reserved, if the process may have so many addresses."""
+    """How many times the device's memory is reserved."""
 
     def __init__(self, space: Space, profile: Profile) -> None:
         self.space = space
         self.kind = PRIVATE | (DROPS if profile.backing == "discard" else 0)
         self._size = -(-profile.memory // PAGE) * PAGE
         self._next = self._end = 0
+        """What has not been given out so far."""
         self._free: dict[int, list[int]] = {}
         """Addresses of free pieces, by size."""
+        self._regions: set[int] = set()
+        """Where regions begin: a piece lies in one of them."""
 
     def take(self, size: int) -> int:
         """Addresses for that many bytes, a multiple of 2 MiB; refuses where there are none."""
         pieces = self._free.get(size)
         if pieces:
             return pieces.pop()
-        if self._end - self._next < size and not self._make_room(size):
-            raise Refused(OUT_OF_MEMORY)
+        if self._end - self._next < size and not self._join(size):
+            self._reserve(size)
         address = self._next
         self._next += size
         return address
@@ -49,35 +53,37 @@ class Arena:
         else:
             pieces.append(address)
 
-    def _make_room(self, size: int) -> bool:
-        """Reserves the addresses at first use, and later looks for a piece that is large enough."""
-        if not self._end:
-            for times in self.SPARE:
-                try:
-                    self._next = self.space.reserve(times * self._size, self.kind, PAGE)
-                except Refused:
-                    continue
-                self._end = self._next + times * self._size
-                return size <= times * self._size
-        return bool(self._end) and self._join(size)
+    def _reserve(self, size: int) -> None:
+        """Goes on in new addresses; what is left of the old ones is a free piece."""
+        lengths = [size] if self._end else [*(times * self._size for times in self.SPARE), size]
+        for length in lengths:
+            try:
+                address = self.space.reserve(length, self.kind, PAGE)
+            except Refused:
+                if length == size:
+                    raise
+                continue
+            if self._end > self._next:
+                self._free.setdefault(self._end - self._next, []).append(self._next)
+            self._next, self._end = address, address + length
+            self._regions.add(address)
+            return
 
     def _join(self, size: int) -> bool:
-        """Joins free pieces that lie side by side, and goes on in the first that is large enough."""
-        pieces = sorted((address, length) for length, found in self._free.items() for address in found)
+        """Joins free pieces that lie side by side, and goes on in one that is large enough, if there is one."""
+        pieces = [(address, length) for length, found in self._free.items() for address in found]
         if self._next < self._end:
             pieces.append((self._next, self._end - self._next))
         joined: list[list[int]] = []
-        for address, length in pieces:
-            if joined and sum(joined[-1]) == address:
+        for address, length in sorted(pieces):
+            if joined and sum(joined[-1]) == address and address not in self._regions:
                 joined[-1][1] += length
             else:
                 joined.append([address, length])
         chosen = next((piece for piece in joined if piece[1] >= size), None)
         self._free = {}
-        self._next = self._end = self._next or self._end
-        for address, length in joined:
-            if chosen and address == chosen[0]:
-                self._next, self._end = address, address + length
-            else:
-                self._free.setdefault(length, []).append(address)
+        for piece in joined:
+            if piece is not chosen:
+                self._free.setdefault(piece[1], []).append(piece[0])
+        self._next, self._end = (chosen[0], sum(chosen)) if chosen else (self._end, self._end)
         return chosen is not None
