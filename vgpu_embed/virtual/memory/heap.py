@@ -200,9 +200,11 @@ class Heap(Shared):
                 source, address = self, self.take((size + PAGE - 1) & -PAGE)
             else:
                 source, address = self.place((size + GRAIN - 1) & -GRAIN)
-        if result := self._insert(self._space, address, size, address, READ_WRITE):
-            raise Refused(result)
         made = Allocation(address, size, kind, self.device, self.context, source)
+        if result := self._insert(self._space, address, size, address, READ_WRITE):
+            with self.lock:
+                source.free(made)
+            raise Refused(result)
         self.machine.allocations[address] = made
         return made
 
