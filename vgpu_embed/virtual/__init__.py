@@ -11,7 +11,7 @@ means the same as over a real driver.
 from __future__ import annotations
 
 from vgpu_embed.policy import Policy
-from vgpu_embed.virtual import driver, nvml, runtime
+from vgpu_embed.virtual import cublas, driver, nvml, runtime
 from vgpu_embed.virtual.machine import Machine
 
 TYPE_CHECKING = False
@@ -50,4 +50,4 @@ def policies(
 
 def answering(machine: Machine) -> list[Policy]:
     """The policies of a machine."""
-    return [driver.policy(machine), runtime.policy(machine), nvml.policy(machine)]
+    return [driver.policy(machine), runtime.policy(machine), cublas.policy(machine), nvml.policy(machine)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vgpu_embed.policy import Policy
+from vgpu_embed.policy import Handler, Policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class Answers:
         self._opened = opened
         self._reported = reported
         self._answers: list[tuple[tuple[str, ...], Answer]] = []
+        self._kinds: list[tuple[tuple[str, ...], Answer]] = []
 
     def __call__(self, *functions: str) -> Callable[[Answer], Answer]:
         """Decorates what answers these functions."""
@@ -66,10 +67,21 @@ class Answers:
 
         return decorate
 
+    def every(self, functions: tuple[str, ...]) -> Callable[[Answer], Answer]:
+        """Decorates what answers all functions of a kind, behind those that are answered by name."""
+
+        def decorate(answer: Answer) -> Answer:
+            self._kinds.append((functions, answer))
+            return answer
+
+        return decorate
+
     def add_to(self, policy: Policy, machine: Machine) -> None:
         """Makes hooks of them."""
         for functions, answer in self._answers:
             policy.hook(*functions)(self._hook(machine, answer))
+        for kind, answer in self._kinds:
+            policy.handlers.append(Handler(policy, "hook", self._hook(machine, answer), kind, (), ()))
 
     def _hook(self, machine: Machine, answer: Answer) -> Callable[[AnyCall], int | str]:
         def asked(call: AnyCall) -> int | str:

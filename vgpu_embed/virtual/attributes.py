@@ -130,13 +130,13 @@ def _parameters(machine: Machine, call: AnyCall) -> list[tuple[int, int]]:
 
 @answers("cuFuncIsLoaded")
 def is_loaded(machine: Machine, call: AnyCall) -> int:
-    function_of(machine, call.number("function"))
+    function_of(machine, call.number("function_"))
     return call.reply(state=LOADED)
 
 
 @answers("cuFuncLoad")
 def load(machine: Machine, call: AnyCall) -> int:
-    function_of(machine, call.number("function"))
+    function_of(machine, call.number("function_"))
     return 0
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vgpu_embed.devices import Profile
     from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.contexts import Context
+    from vgpu_embed.virtual.cublas.handles import Handle
     from vgpu_embed.virtual.memory.arrays import Array
     from vgpu_embed.virtual.memory.heap import Allocation
     from vgpu_embed.virtual.memory.pools import Pool
@@ -98,6 +99,9 @@ class Machine:
         self.runtime_ready = False
         self.retained: dict[int, int] = {}
         """The primary contexts that the runtime has retained, by device."""
+        self.cublas: dict[int, Handle] = {}
+        self.descriptions: dict[int, dict[int, bytes]] = {}
+        """What cuBLAS and cuBLASLt have made, by handle."""
         self.nvml_users = 0
         """How often NVML has been initialised and not shut down."""
         self.thread = Thread()

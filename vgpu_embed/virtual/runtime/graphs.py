@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.machine import INVALID_VALUE
 from vgpu_embed.virtual.runtime.devices import in_context
 from vgpu_embed.virtual.runtime.errors import remember
+from vgpu_embed.virtual.runtime.launches import kernel
 from vgpu_embed.virtual.runtime.memory import SIDES, copy_of, fill_end
 
 TYPE_CHECKING = False
@@ -46,6 +48,35 @@ def change(call: AnyCall, driver: str, **parameters: Any) -> int:
 def context(machine: Machine) -> int:
     """The current one."""
     return machine.thread.stack[-1].handle
+
+
+# ---- kernels -------------------------------------------------------------------------------------------------------
+
+
+@answers("cudaGraphAddKernelNode")
+def add_kernel(machine: Machine, call: AnyCall) -> int:
+    parameters = kernel_of(machine, call, call.pNodeParams)
+    return add(call, "cuGraphAddKernelNode_v2", nodeParams=call.address_of(parameters))
+
+
+@answers("cudaGraphKernelNodeSetParams", "cudaGraphExecKernelNodeSetParams")
+def set_kernel(machine: Machine, call: AnyCall) -> int:
+    parameters = kernel_of(machine, call, call.pNodeParams)
+    return change(call, "cuGraphKernelNodeSetParams_v2", nodeParams=call.address_of(parameters))
+
+
+def kernel_of(machine: Machine, call: AnyCall, given: Any) -> Any:
+    """The driver's parameters of a kernel node. Raises Refused."""
+    if not given:
+        raise Refused(INVALID_VALUE)
+    grid, block = given.gridDim, given.blockDim
+    parameters = call.ffi.new("CUDA_KERNEL_NODE_PARAMS_v2 *")
+    parameters.kern = call.ffi.cast("CUkernel", kernel(machine, call, call.address_of(given.func)))
+    parameters.gridDimX, parameters.gridDimY, parameters.gridDimZ = grid.x, grid.y, grid.z
+    parameters.blockDimX, parameters.blockDimY, parameters.blockDimZ = block.x, block.y, block.z
+    parameters.sharedMemBytes = given.sharedMemBytes
+    parameters.kernelParams, parameters.extra = given.kernelParams, given.extra
+    return parameters
 
 
 # ---- copies and fills ----------------------------------------------------------------------------------------------
