@@ -460,16 +460,37 @@ static PyObject *call_reply(struct call *self, PyObject *const *arguments, Py_ss
     return result;
 }
 
+/* A struct that is passed in two words, the second one above the first. */
+static PyObject *number_of_two(const struct field *field, const uint64_t *words)
+{
+    int unused = 128 - 8 * field->size;
+    PyObject *low = PyLong_FromUnsignedLongLong(words[0]), *all = NULL;
+    PyObject *high = PyLong_FromUnsignedLongLong(words[1] << unused >> unused), *bits = PyLong_FromLong(64);
+    PyObject *above = high && bits ? PyNumber_Lshift(high, bits) : NULL;
+
+    if (low && above)
+        all = PyNumber_Or(low, above);
+    Py_XDECREF(low);
+    Py_XDECREF(high);
+    Py_XDECREF(bits);
+    Py_XDECREF(above);
+    return all;
+}
+
 static PyObject *call_number(struct call *self, PyObject *name)
 {
     Py_ssize_t place = place_of(self->kind, name);
     struct vgpu_frame *frame = frame_of(self);
+    struct field *field;
 
     if (!frame)
         return NULL;
     if (place < 0)
         return PyObject_CallMethodOneArg((PyObject *)self, word_no_field, name);
-    return number_of(field_at(self->kind, place), *words_of(frame, field_at(self->kind, place)));
+    field = field_at(self->kind, place);
+    if (field->kind == OTHER && field->where != FLOATING && field->size > 8 && field->size <= 16)
+        return number_of_two(field, words_of(frame, field));
+    return number_of(field, *words_of(frame, field));
 }
 
 /* The member of an enum that a number is. */

@@ -108,7 +108,10 @@ class Call:
         raise NotImplementedError
 
     def number(self, name: str) -> int:
-        """The value of an enum parameter as a plain number: the headers' enums cost a start some milliseconds."""
+        """The value of an enum parameter as a plain number: the headers' enums cost a start some milliseconds.
+
+        Of a pointer or handle the address, of a small struct that is passed by value (dim3) its bytes.
+        """
         raise NotImplementedError
 
     def address_of(self, pointer: Any) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from vgpu_embed.virtual.answers import Refused
 from vgpu_embed.virtual.machine import INVALID_VALUE
 
+Three = tuple[int, int, int]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,9 +69,10 @@ class Function:
     def __init__(self, handle: int, module: Module, entry: Entry) -> None:
         self.handle = handle
         self.module = module
+        self.context = module.context
         self.entry = entry
         self.name = entry.name
-        device = self.device = module.context.profile.attributes
+        device = self.device = self.context.profile.attributes
         self.most_threads = min(
             entry.most_threads or device[THREADS_PER_BLOCK],
             block_for_registers(device, entry.registers),
@@ -97,13 +100,13 @@ class Function:
         self.block = (1, 1, 1)
         self.shared = 0
         self.packed = bytearray()
-        self.launchable: set[tuple[int, ...]] = set()
+        self.launchable: set[tuple[Three, Three, int]] = set()
         """Grids, blocks and bytes that have been checked."""
         self.body: KernelBody | None = None
         """What computes it, as long as `stack` is in force."""
         self.stack: Sequence[Policy] | None = None
-        self.skipped = 0
-        """How often it was launched and not computed."""
+        self.is_skipped = False
+        """Whether launches of it are counted and not computed, likewise."""
 
     def set(self, attribute: int, value: int) -> None:
         """Sets an attribute. Raises Refused."""

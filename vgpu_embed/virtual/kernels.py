@@ -24,6 +24,7 @@ from vgpu_embed.virtual.functions import (
     MULTIPROCESSORS,
     NON_PORTABLE_CLUSTER,
     THREADS_PER_BLOCK,
+    Three,
     blocks_per_multiprocessor,
 )
 from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_SUPPORTED, initialised
@@ -49,8 +50,6 @@ COOPERATIVE_LAUNCH, CLUSTER_DIMENSION = 2, 4
 """CU_LAUNCH_ATTRIBUTE_… that are looked at."""
 PORTABLE_CLUSTER, LARGEST_CLUSTER = 8, 16
 """Blocks of a cluster that every device with clusters has, and that an H100 has if the function allows it."""
-
-Three = tuple[int, int, int]
 
 answers = Answers(ready=initialised)
 
@@ -153,15 +152,22 @@ class Launch(Operation):
             launched = bodies.Launched(machine, self.function, self.grid, self.block, self.shared, values)
             if bodies.compute(machine, launched, self.function, body):
                 return
-        machine.programs.skip((self.function.name,))
+        machine.programs.skip(self.function.name)
 
     @classmethod
     def tally(cls, operations: Sequence[Operation]) -> Callable[[], None]:
         """See Operation."""
         launches = [operation for operation in operations if isinstance(operation, Launch)]
-        names = [launch.function.name for launch in launches]
+        counts: dict[str, int] = {}
+        for launch in launches:
+            counts[launch.function.name] = counts.get(launch.function.name, 0) + 1
         skip = launches[0].machine.programs.skip
-        return lambda: skip(names)
+
+        def count() -> None:
+            for name, launched in counts.items():
+                skip(name, launched)
+
+        return count
 
 
 def parameters_at(parameters: int, extra: int, layout: Sequence[tuple[int, int]]) -> list[bytes]:
@@ -192,16 +198,15 @@ def _word(address: int) -> int:
 def function_of(machine: Machine, handle: int) -> Function:
     """The function of a handle, which may be a library's kernel, in the current context. Raises Refused."""
     context = machine.current()
-    programs = machine.programs
-    found = programs.functions.get(handle)
-    if found is None:
-        kernel = programs.kernels.get(handle)
-        if kernel is None:
+    found = machine.programs.functions.get(handle)
+    if found is not None:
+        if found.context is not context:
             raise Refused(INVALID_HANDLE)
-        found = kernel.function(machine, context)
-    if found.module.context is not context:
+        return found
+    kernel = machine.programs.kernels.get(handle)
+    if kernel is None:
         raise Refused(INVALID_HANDLE)
-    return found
+    return kernel.function(machine, context)
 
 
 def checked(
@@ -217,7 +222,7 @@ def checked(
     packed: bytes | None = None,
 ) -> Launch:
     """A launch, if a driver would make it; `packed` are its parameters where they are nowhere else. Raises Refused."""
-    key = (*grid, *block, shared)
+    key = grid, block, shared
     if key not in function.launchable or cluster or is_cooperative:
         check_sizes(function, grid, block, shared)
         check_cluster(function, grid, cluster)
@@ -231,6 +236,7 @@ def checked(
     if function.stack is not stack:
         function.stack = stack
         function.body = bodies.find(stack, function)
+        function.is_skipped = function.body is None and not programs.fails
     if function.body is None and programs.fails:
         programs.say(
             function.name, f"{function.name} is launched and no policy has a body for it: an error, as asked for"
@@ -283,9 +289,31 @@ def check_cooperative(function: Function, grid: Three, block: Three, shared: int
 # ---- functions of the driver ---------------------------------------------------------------------------------------
 
 
-@answers("cuLaunchKernel", "cuLaunchKernel_ptsz", "cuLaunchCooperativeKernel", "cuLaunchCooperativeKernel_ptsz")
+@answers("cuLaunchKernel", "cuLaunchKernel_ptsz")
 def launch_kernel(machine: Machine, call: AnyCall) -> int:
-    is_cooperative = call.function.startswith("cuLaunchC")
+    """A launch like one before it, of which nothing is computed, is only counted where no stream has anything to do."""
+    number, order, programs = call.number, machine.order, machine.programs
+    function = function_of(machine, number("f"))
+    grid, block = (call.gridDimX, call.gridDimY, call.gridDimZ), (call.blockDimX, call.blockDimY, call.blockDimZ)
+    shared, parameters, stream = call.sharedMemBytes, number("kernelParams"), number("hStream")
+    if (
+        function.is_skipped
+        and function.stack is programs.policy.stack
+        and (grid, block, shared) in function.launchable
+        and not order.last
+        and not order.captures
+        and (parameters or not function.entry.parameters)
+        and (not stream or stream in order.streams)
+    ):
+        programs.skip(function.name)
+        return 0
+    launch = checked(machine, function, grid, block, shared, parameters, number("extra"))
+    submit(machine, handle_of(call, call.hStream), launch)
+    return 0
+
+
+@answers("cuLaunchCooperativeKernel", "cuLaunchCooperativeKernel_ptsz")
+def launch_cooperative_kernel(machine: Machine, call: AnyCall) -> int:
     launch = checked(
         machine,
         function_of(machine, call.number("f")),
@@ -293,8 +321,8 @@ def launch_kernel(machine: Machine, call: AnyCall) -> int:
         (call.blockDimX, call.blockDimY, call.blockDimZ),
         call.sharedMemBytes,
         call.number("kernelParams"),
-        0 if is_cooperative else call.number("extra"),
-        is_cooperative=is_cooperative,
+        0,
+        is_cooperative=True,
     )
     submit(machine, handle_of(call, call.hStream), launch)
     return 0

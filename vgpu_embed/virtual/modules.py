@@ -107,10 +107,14 @@ class Kernel:
         self.handle = handle
         self.library = library
         self.name = name
+        self._functions: dict[Context, Function] = {}
 
     def function(self, machine: Machine, context: Context) -> Function:
         """The function that it is in a context. Raises Refused."""
-        return self.library.module(machine, context).function(machine, self.name)
+        found = self._functions.get(context)
+        if found is None or found.handle not in machine.programs.functions:
+            found = self._functions[context] = self.library.module(machine, context).function(machine, self.name)
+        return found
 
 
 class Library:

@@ -10,8 +10,6 @@ from vgpu_embed.virtual.registration import Loaded, Registrations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from vgpu_embed.policy import CallLog
     from vgpu_embed.virtual.functions import Function
     from vgpu_embed.virtual.modules import Kernel, Library, Module
@@ -52,18 +50,19 @@ class Programs:
             self._said.add(about)
             self.log.error(text)
 
-    def skip(self, names: Sequence[str]) -> None:
-        """Counts launches that were not computed."""
+    def skip(self, name: str, count: int = 1) -> None:
+        """Counts launches of a kernel that were not computed."""
         skipped = self.policy.skipped
-        is_new = False
-        for name in names:
-            before = skipped.get(name, 0)
-            skipped[name] = before + 1
-            is_new |= not before
-        if is_new and "skip" not in self._said:
-            self._begin(names[0])
-        if is_new or monotonic() - self._shown > PAUSE:
-            self._shown = monotonic()
+        if name in skipped:
+            skipped[name] += count
+        else:
+            skipped[name] = count
+            self._shown = 0.0
+            if len(skipped) == 1:
+                self._begin(name)
+        now = monotonic()
+        if now > self._shown:
+            self._shown = now + PAUSE
             policy.state_changed()
 
     def _begin(self, name: str) -> None:

@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from vgpu_embed.virtual.answers import AnyCall
+    from vgpu_embed.virtual.answers import Answer, AnyCall
     from vgpu_embed.virtual.machine import Machine
     from vgpu_embed.virtual.registration import Loaded, Registration
 
@@ -27,6 +27,9 @@ INVALID_CONFIGURATION, INVALID_SYMBOL, INVALID_DEVICE_FUNCTION, NOT_FOUND = 9, 1
 GRID_AND_BLOCK = (5, 6, 7, 2, 3, 4)
 MAX_THREADS_PER_BLOCK = 1
 """CU_DEVICE_ATTRIBUTE_… of the sizes of a launch."""
+
+WORD = 0xFFFFFFFF
+"""Of a dim3, which comes as one number."""
 
 BINARY_IS_PRESERVED = array("I", [1])
 YES = array("Q", [1])
@@ -87,35 +90,41 @@ def function(machine: Machine, call: AnyCall, host: int) -> int:
 # ---- launches ------------------------------------------------------------------------------------------------------
 
 
-@answers("cudaLaunchKernel", "__cudaLaunchKernel", "cudaLaunchCooperativeKernel")
-def launch(machine: Machine, call: AnyCall) -> int:
-    return _launch(machine, call, "")
+def launching(driver: str) -> Answer:
+    """Launches a kernel that the program knows by an address, by this function of the driver's."""
+    return lambda machine, call: _launch(machine, call, driver, kernel(machine, call, call.number("func")))
 
 
-@answers("cudaLaunchKernel_ptsz", "__cudaLaunchKernel_ptsz", "cudaLaunchCooperativeKernel_ptsz")
-def launch_per_thread(machine: Machine, call: AnyCall) -> int:
-    return _launch(machine, call, "_ptsz")
+def launching_handle(driver: str) -> Answer:
+    """Launches a kernel that the program has asked for before."""
+    return lambda machine, call: _launch(machine, call, driver, call.number("kernel"))
 
 
-def _launch(machine: Machine, call: AnyCall, suffix: str) -> int:
-    is_handle = call.function.startswith("__")
-    called = call.number("kernel") if is_handle else kernel(machine, call, call.number("func"))
-    grid, block = call.gridDim, call.blockDim
-    sizes = grid.x, grid.y, grid.z, block.x, block.y, block.z
-    made = call.make(
-        ("cuLaunchCooperativeKernel" if "Cooperative" in call.function else "cuLaunchKernel") + suffix,
+for _suffix in ("", "_ptsz"):
+    answers("cudaLaunchKernel" + _suffix)(launching("cuLaunchKernel" + _suffix))
+    answers("__cudaLaunchKernel" + _suffix)(launching_handle("cuLaunchKernel" + _suffix))
+    answers("cudaLaunchCooperativeKernel" + _suffix)(launching("cuLaunchCooperativeKernel" + _suffix))
+
+
+def _launch(machine: Machine, call: AnyCall, driver: str, called: int) -> int:
+    number = call.number
+    grid, block = number("gridDim"), number("blockDim")
+    result = call.make(
+        driver,
         f=called,
-        gridDimX=sizes[0],
-        gridDimY=sizes[1],
-        gridDimZ=sizes[2],
-        blockDimX=sizes[3],
-        blockDimY=sizes[4],
-        blockDimZ=sizes[5],
+        gridDimX=grid & WORD,
+        gridDimY=grid >> 32 & WORD,
+        gridDimZ=grid >> 64,
+        blockDimX=block & WORD,
+        blockDimY=block >> 32 & WORD,
+        blockDimZ=block >> 64,
         sharedMemBytes=call.sharedMem,
-        hStream=call.number("stream"),
-        kernelParams=call.number("args"),
+        hStream=number("stream"),
+        kernelParams=number("args"),
+    ).result
+    return result and said(
+        machine, call, result, [size >> shift & WORD for size in (grid, block) for shift in (0, 32, 64)]
     )
-    return made.result and said(machine, call, made.result, sizes)
 
 
 @answers("cudaLaunchKernelExC", "cudaLaunchKernelExC_ptsz")
