@@ -649,10 +649,3 @@ class TestGraphs:
             memory.call("cuGraphAddMemsetNode", ffi.new("CUgraphNode *"), graph, None, 0, fill, context)
             == INVALID_VALUE
         )
-
-    def test_memory_of_graphs_is_not_supported(self, memory: Memory) -> None:
-        stream, before = memory.got("cuStreamCreate", 0, ctype="CUstream *"), memory.left
-        assert memory.call("cuStreamBeginCapture_v2", stream, 2) == 0
-        assert memory.program.number("cuMemAllocAsync", 100, stream, ctype=POINTER)[0] == NOT_SUPPORTED
-        memory.call("cuStreamEndCapture", stream, ffi.new("CUgraph *"))
-        assert memory.left == before

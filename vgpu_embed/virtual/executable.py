@@ -8,7 +8,8 @@ from __future__ import annotations
 from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.graphs import ChildGraph, Graph, Node
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
-from vgpu_embed.virtual.operations import EMPTY, GRAPH, KERNEL, MEMCPY, MEMSET, Operation
+from vgpu_embed.virtual.memory.owned import Allocate, Renew
+from vgpu_embed.virtual.operations import GRAPH, KERNEL, MEMCPY, MEMSET, Operation
 from vgpu_embed.virtual.streams import named
 
 TYPE_CHECKING = False
@@ -87,14 +88,13 @@ class Work(Operation):
 
     def __init__(self, executable: Executable) -> None:
         self.executable = executable
-        steps = executable.steps
+        off = Operation()
         self.generation = executable.order.generation
-        self.operations = [step.operation for step in steps if step.is_enabled and step.type not in (EMPTY, GRAPH)]
-        self.waits = any(operation.waits for operation in self.operations)
+        steps = [(renewed(s.operation, executable.flags) if s.is_enabled else off, s.before) for s in executable.steps]
+        self.waits = any(operation.waits for operation, _ in steps)
         if self.waits:
-            off = Operation()
-            self.parts = [(step.operation if step.is_enabled else off, step.before) for step in steps]
-        self._runs = list(runs_of(self.operations))
+            self.parts = steps
+        self._runs = runs_of([operation for operation, _ in steps if type(operation) is not Operation])
 
     @property
     def previous(self) -> Task | None:
@@ -115,6 +115,11 @@ class Work(Operation):
         return ChildGraph(self.executable.as_graph())
 
 
+def renewed(operation: Operation, flags: int) -> Operation:
+    """What a launch does for a node: with AUTO_FREE, what the last one has allocated is freed first."""
+    return Renew(operation.owned) if flags & AUTO_FREE and isinstance(operation, Allocate) else operation
+
+
 def runs_of(operations: list[Operation]) -> list[Callable[[], None]]:
     """What is to be called at each launch: the inert ones are counted together."""
     runs: list[Callable[[], None]] = []
@@ -131,6 +136,7 @@ class Executable:
     """A CUgraphExec.
 
     number    what no other one, and no graph, has
+    source    that of the graph that it was made of
     flags     as it was instantiated
     previous  the task that the last launch ends with, where it had to wait
     """
@@ -140,8 +146,11 @@ class Executable:
         self.order: Order = machine.order
         self.number = self.order.number()
         self.flags = flags
+        self.source = graph.number
         self.previous: Task | None = None
         self.steps = steps_of(graph)
+        for step in self.steps:
+            step.operation.held()
         self.places = {step.node: number for number, step in enumerate(self.steps)}
         self._work: Work | None = None
         self.handle = machine.handle()
@@ -153,6 +162,8 @@ class Executable:
     def destroy(self) -> None:
         """Ends it; a launch goes on."""
         del self.order.executables[self.handle]
+        for step in self.steps:
+            step.operation.released()
         for user, count in self.users:
             user.release(count)
 
@@ -175,8 +186,13 @@ class Executable:
 
     def replace(self, node: Node, operation: Operation) -> None:
         """Gives a node's step another operation of the same type."""
-        self.step(node).operation = operation
-        self.changed()
+        self._put(self.step(node), operation)
+
+    def _put(self, step: Step, operation: Operation) -> None:
+        operation.held()
+        step.operation.released()
+        step.operation = operation
+        self._work = None
 
     def replace_child(self, node: Node, graph: Graph) -> None:
         """Gives the steps of a graph in it those of another one, which has to have the same form."""
@@ -188,8 +204,7 @@ class Executable:
         if [step.type for step in own] != [step.type for step in others]:
             raise Refused(EXEC_UPDATE_FAILURE)
         for step, other in zip(own, others, strict=True):
-            step.operation = other.operation
-        self.changed()
+            self._put(step, other.operation)
 
     def update(self, graph: Graph) -> tuple[int, Node | None]:
         """Takes the operations of a graph of the same form: CUgraphExecUpdateResult, and the node that is different."""
@@ -205,8 +220,7 @@ class Executable:
             if own.before != other.before:
                 return TOPOLOGY_CHANGED, other.node
         for own, other in zip(self.steps, steps, strict=True):
-            own.operation = other.operation
-        self.changed()
+            self._put(own, other.operation)
         return UPDATED, None
 
     def as_graph(self) -> Graph:
@@ -309,6 +323,8 @@ def _instantiate(machine: Machine, call: AnyCall, flags: int) -> int:
     machine.current()
     graph = graph_of(machine, call.number("hGraph"))
     if any(capture.graph is graph for capture in machine.order.captures):
+        return INVALID_VALUE
+    if graph.owns_memory and any(one.source == graph.number for one in machine.order.executables.values()):
         return INVALID_VALUE
     if flags & DEVICE_LAUNCH:
         if flags & AUTO_FREE or not graph.nodes:

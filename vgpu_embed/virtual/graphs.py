@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from vgpu_embed.virtual.operations import GRAPH, Operation
+from vgpu_embed.virtual.answers import Refused
+from vgpu_embed.virtual.machine import NOT_SUPPORTED
+from vgpu_embed.virtual.operations import GRAPH, MEM_ALLOC, MEM_FREE, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class Graph:
 
     def add(self, operation: Operation, before: Mapping[Node, bytes]) -> Node:
         """A new node after those."""
+        operation.held()
         node = Node(self, operation, self._made)
         self._made += 1
         self.nodes[node] = None
@@ -89,11 +92,24 @@ class Graph:
 
     def _forget(self, node: Node) -> None:
         self.machine.order.nodes.pop(node.handle, None)
+        node.operation.released()
         if isinstance(node.operation, ChildGraph):
             node.operation.graph.destroy()
 
+    @property
+    def owns_memory(self) -> bool:
+        """Whether it allocates or frees: then nothing of it is taken away, and there is one of it only."""
+        return any(node.operation.node_type in (MEM_ALLOC, MEM_FREE) for node in self.nodes)
+
+    def check_free(self) -> Graph:
+        """Itself; refuses one that owns memory."""
+        if self.owns_memory:
+            raise Refused(NOT_SUPPORTED)
+        return self
+
     def clone(self) -> Graph:
-        """Another one of the same nodes."""
+        """Another one of the same nodes. Raises Refused."""
+        self.check_free()
         made = Graph(self.machine)
         made.original = self
         for node in self.nodes:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.cublas.handles import Handle
     from vgpu_embed.virtual.memory.arrays import Array
     from vgpu_embed.virtual.memory.heap import Allocation
+    from vgpu_embed.virtual.memory.owned import GraphMemory
     from vgpu_embed.virtual.memory.pools import Pool
     from vgpu_embed.virtual.memory.vmm import Physical
     from vgpu_embed.virtual.streams import Stream
@@ -126,6 +127,7 @@ class Machine:
         self.pools: dict[int, Pool] = {}
         """By handle."""
         self.default_pools: dict[int, Pool] = {}
+        self.graph_memory: dict[int, GraphMemory] = {}
         self.current_pools: dict[int, Pool] = {}
         """By device; a current pool only where it is not the default one."""
         self.reserved: dict[int, int] = {}

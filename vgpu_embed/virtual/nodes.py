@@ -10,6 +10,7 @@ from vgpu_embed.virtual.executable import executable_of, graph_of, node_of
 from vgpu_embed.virtual.graphs import ChildGraph, Node
 from vgpu_embed.virtual.kernels import Launch
 from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_SUPPORTED, initialised
+from vgpu_embed.virtual.memory.owned import Allocate, Free, owned_at
 from vgpu_embed.virtual.operations import (
     BATCH_MEM_OP,
     EMPTY,
@@ -17,6 +18,8 @@ from vgpu_embed.virtual.operations import (
     GRAPH,
     HOST,
     KERNEL,
+    MEM_ALLOC,
+    MEM_FREE,
     MEMCPY,
     MEMSET,
     WAIT_EVENT,
@@ -40,6 +43,8 @@ MEMBERS = {
     GRAPH: "graph",
     WAIT_EVENT: "eventWait",
     EVENT_RECORD: "eventRecord",
+    MEM_ALLOC: "alloc",
+    MEM_FREE: "free",
     BATCH_MEM_OP: "memOp",
 }
 """Where a CUgraphNodeParams has the parameters of each type of node that there is here."""
@@ -69,6 +74,8 @@ KINDS: dict[int, type[Operation]] = {
     HOST: HostFunction,
     GRAPH: Child,
     WAIT_EVENT: WaitNode,
+    MEM_ALLOC: Allocate,
+    MEM_FREE: Free,
     BATCH_MEM_OP: Batch,
     EVENT_RECORD: RecordNode,
 }
@@ -121,11 +128,15 @@ def fill(call: AnyCall, struct: Any, node: Node) -> None:
 
 
 def _add(machine: Machine, call: AnyCall, operation: Operation, data: Any = None) -> int:
-    graph = graph_of(machine, call.number("hGraph"))
-    before = nodes_given(machine, call, call.dependencies, call.numDependencies, data)
-    if not call.phGraphNode or any(node.graph is not graph for node in before):
-        return INVALID_VALUE
-    return call.reply(phGraphNode=graph.add(operation, before).handle)
+    operation.held()
+    try:
+        graph = graph_of(machine, call.number("hGraph"))
+        before = nodes_given(machine, call, call.dependencies, call.numDependencies, data)
+        if not call.phGraphNode or any(node.graph is not graph for node in before):
+            return INVALID_VALUE
+        return call.reply(phGraphNode=graph.add(operation, before).handle)
+    finally:
+        operation.released()
 
 
 @answers("cuGraphAddEmptyNode")
@@ -151,6 +162,16 @@ def add_memset(machine: Machine, call: AnyCall) -> int:
 @answers("cuGraphAddHostNode")
 def add_host(machine: Machine, call: AnyCall) -> int:
     return _add(machine, call, made(machine, call, HOST, call.nodeParams))
+
+
+@answers("cuGraphAddMemAllocNode")
+def add_allocation(machine: Machine, call: AnyCall) -> int:
+    return _add(machine, call, made(machine, call, MEM_ALLOC, call.nodeParams))
+
+
+@answers("cuGraphAddMemFreeNode")
+def add_free(machine: Machine, call: AnyCall) -> int:
+    return _add(machine, call, Free(owned_at(machine, call.dptr)))
 
 
 @answers("cuGraphAddBatchMemOpNode")
@@ -220,6 +241,20 @@ def get_memset(machine: Machine, call: AnyCall) -> int:
 @answers("cuGraphHostNodeGetParams")
 def get_host(machine: Machine, call: AnyCall) -> int:
     return _get(machine, call, HOST)
+
+
+@answers("cuGraphMemAllocNodeGetParams")
+def get_allocation(machine: Machine, call: AnyCall) -> int:
+    node = _node(machine, call, MEM_ALLOC)
+    if not call.params_out:
+        return INVALID_VALUE
+    fill(call, call.params_out, node)
+    return 0
+
+
+@answers("cuGraphMemFreeNodeGetParams")
+def get_free(machine: Machine, call: AnyCall) -> int:
+    return call.reply(dptr_out=_node(machine, call, MEM_FREE).operation.fields()["dptr"])
 
 
 @answers("cuGraphBatchMemOpNodeGetParams")
@@ -343,6 +378,8 @@ def set_any(machine: Machine, call: AnyCall) -> int:
     node = _node(machine, call)
     if not call.nodeParams or call.nodeParams.type != node.operation.node_type:
         return INVALID_VALUE
+    if node.operation.node_type in (MEM_ALLOC, MEM_FREE):
+        return NOT_SUPPORTED
     if node.operation.node_type == GRAPH:
         if call.function != "cuGraphExecNodeSetParams":
             return NOT_SUPPORTED

@@ -60,6 +60,12 @@ class Operation:
         """What a graph gets of it when a stream that is captured takes it; refuses what cannot be captured."""
         return self
 
+    def held(self) -> None:
+        """Is told that a graph has it as a node, or an executable one as a step."""
+
+    def released(self) -> None:
+        """Is told that one has it no more."""
+
     def run(self) -> None:
         """Does it. Raises Refused."""
 

@@ -57,7 +57,7 @@ def destroy(machine: Machine, call: AnyCall) -> int:
 @answers("cuGraphDestroyNode")
 def destroy_node(machine: Machine, call: AnyCall) -> int:
     node = node_of(machine, call.number("hNode"))
-    _closed(machine, node.graph).remove(node)
+    _closed(machine, node.graph).check_free().remove(node)
     return 0
 
 
@@ -186,5 +186,5 @@ def remove_dependencies(machine: Machine, call: AnyCall) -> int:
     if any(after.before.get(before) != data for before, after, data in pairs):
         return INVALID_VALUE
     for before, after, _ in pairs:
-        before.graph.disconnect(before, after)
+        before.graph.check_free().disconnect(before, after)
     return 0

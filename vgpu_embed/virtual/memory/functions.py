@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vgpu_embed.virtual import transfers
-from vgpu_embed.virtual.memory import arrays, linear, managed, pinned, pointers, pools, vmm
+from vgpu_embed.virtual.memory import arrays, linear, managed, owned, pinned, pointers, pools, vmm
 
-MODULES = (linear, pinned, managed, pools, vmm, pointers, arrays, transfers)
+MODULES = (linear, pinned, managed, pools, owned, vmm, pointers, arrays, transfers)
 """Those that answer them."""

@@ -11,7 +11,8 @@ from vgpu_embed.virtual import contexts
 from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.machine import INVALID_DEVICE, INVALID_VALUE, NOT_SUPPORTED, OUT_OF_MEMORY, initialised
 from vgpu_embed.virtual.memory.heap import GRAIN, POOLED, Allocation, Shared, free
-from vgpu_embed.virtual.operations import MEM_ALLOC, MEM_FREE, Operation
+from vgpu_embed.virtual.memory.owned import Allocate, Free, Owned, owned_at
+from vgpu_embed.virtual.operations import Operation
 from vgpu_embed.virtual.streams import named as stream_named
 
 TYPE_CHECKING = False
@@ -118,30 +119,15 @@ contexts.closing.append(close)
 
 
 class Taken(Operation):
-    """That memory has been allocated: it is there already. Graphs that own memory are not supported."""
-
-    node_type = MEM_ALLOC
-
-    def captured(self) -> Operation:
-        """See `Operation.captured`."""
-        raise Refused(NOT_SUPPORTED)
-
-    def run(self) -> None:
-        """See `Operation.run`."""
+    """That memory has been allocated: it is there already."""
 
 
 class Freed(Operation):
     """Frees memory of a pool."""
 
-    node_type = MEM_FREE
-
     def __init__(self, machine: Machine, allocation: Allocation) -> None:
         self.machine = machine
         self.allocation = allocation
-
-    def captured(self) -> Operation:
-        """See `Operation.captured`."""
-        raise Refused(NOT_SUPPORTED)
 
     def run(self) -> None:
         """See `Operation.run`. Its device may have been reset meanwhile."""
@@ -163,6 +149,11 @@ def allocate_from(machine: Machine, call: AnyCall) -> int:
 def _allocate(machine: Machine, call: AnyCall, stream: Stream, pool: Pool) -> int:
     if not call.bytesize:
         return INVALID_VALUE
+    if stream.capture is not None:
+        stream.capture.valid()
+        owned = Owned(machine, pool.device, call.bytesize)
+        stream.take(Allocate(owned))
+        return call.reply(dptr=owned.allocation.address)
     made = pool.allocate(call.bytesize)
     try:
         stream.take(Taken())
@@ -176,12 +167,15 @@ def _allocate(machine: Machine, call: AnyCall, stream: Stream, pool: Pool) -> in
 
 @answers("cuMemFreeAsync", "cuMemFreeAsync_ptsz")
 def free_in_order(machine: Machine, call: AnyCall) -> int:
-    allocation = machine.allocations.get(call.dptr)
+    stream, allocation = stream_named(machine, call), machine.allocations.get(call.dptr)
+    if stream.capture is not None:
+        stream.take(Free(owned_at(machine, call.dptr)))
+        return 0
     if allocation is None or allocation.kind != POOLED or allocation.flags & LEAVING:
         return INVALID_VALUE
     allocation.flags |= LEAVING
     try:
-        stream_named(machine, call).take(Freed(machine, allocation))
+        stream.take(Freed(machine, allocation))
     except Refused:
         allocation.flags &= ~LEAVING
         raise
