@@ -55,13 +55,14 @@ class Room:
     def run(
         self, program: Sequence[str | Path], *, env: Mapping[str, str], user: int = NOBODY, timeout: float = 90
     ) -> Completed:
-        """Runs a program in the room as a user, with this environment and no more."""
+        """Runs a program in the room as a user, with this environment and no more. It is process 1 there."""
         mounts = [
             shlex.join(["mount", "--rbind", outside, str(self.root / inside)]) for outside, inside in self._mounts
         ]
         enter = [sys.executable, "-c", ENTER, str(self.root), str(user), json.dumps(dict(env)), *map(str, program)]
         script = "; ".join(["set -e", *mounts, f"exec {shlex.join(enter)}"])
-        return run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script], timeout=timeout)
+        apart = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc"]
+        return run([*apart, "sh", "-c", script], timeout=timeout)
 
 
 ENTER = """

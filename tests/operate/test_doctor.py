@@ -13,10 +13,12 @@ from pathlib import Path
 import programs
 import psutil
 import pytest
+from click.testing import CliRunner
 from embed.conftest import own
 from support import LIBRARY, PACKAGE, clean_environment, fake_driver, preloading, run, run_preloaded
 
 from operate.conftest import Cli
+from vgpu_embed.cli import main
 from vgpu_embed.doctor import FAULT, Finding, service
 
 Doctor = Callable[..., dict[str, Finding]]
@@ -24,14 +26,18 @@ VIRTUAL = ("--gpu", "h100", "--mode", "virtual")
 
 
 @pytest.fixture
-def doctor(cli: Cli) -> Doctor:
+def doctor(monkeypatch: pytest.MonkeyPatch) -> Doctor:
     """Runs doctor; its findings by the name of the check. The exit code has to fit them."""
 
     def ask(*arguments: str | Path, **env: str | Path) -> dict[str, Finding]:
-        done = cli("doctor", "--json", *arguments, **{name: str(value) for name, value in env.items()})
+        for name in set(os.environ) - set(clean_environment()):
+            monkeypatch.delenv(name)
+        for name, value in env.items():
+            monkeypatch.setenv(name, str(value))
+        done = CliRunner().invoke(main, ["doctor", "--json", *map(str, arguments)])
         assert done.stdout, done
         findings = [Finding(**one) for one in json.loads(done.stdout)]
-        assert done.returncode == any(finding.state == FAULT for finding in findings), done
+        assert done.exit_code == any(finding.state == FAULT for finding in findings), done
         return {finding.check: finding for finding in findings}
 
     return ask
