@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <Python.h>
 #include <dlfcn.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,6 +27,17 @@ const struct vgpu_settings *vgpu_read_settings(void)
 bool vgpu_beside(char *path, size_t size, const char *name)
 {
     return snprintf(path, size, "%s/%s", package, name) < (int)size;
+}
+
+void vgpu_log(enum vgpu_level level, const char *format, ...)
+{
+    va_list arguments;
+
+    (void)level;
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
 }
 
 /* The package is two folders above this program's. */

@@ -24,6 +24,17 @@ static void add_path(struct vgpu_python *python, const char *folder)
         snprintf(python->path + length, sizeof python->path - length, "%s%s", length ? ":" : "", folder);
 }
 
+/* Whether somebody else could have written it: not root, nor who runs the program, nor whose library this is. What it
+ * names becomes code of the program. */
+static bool is_strange(FILE *file)
+{
+    struct stat is, library;
+
+    if (vgpu_fstat(fileno(file), &is) != 0 || vgpu_stat(vgpu_settings()->library, &library) != 0)
+        return true;
+    return is.st_mode & S_IWOTH || (is.st_uid != 0 && is.st_uid != geteuid() && is.st_uid != library.st_uid);
+}
+
 /* Calls `line` for each "key = value" of a file. */
 static bool read_file(const char *path, void (*line)(void *, const char *key, const char *value), void *context)
 {
@@ -32,6 +43,11 @@ static bool read_file(const char *path, void (*line)(void *, const char *key, co
 
     if (!file)
         return false;
+    if (is_strange(file)) {
+        vgpu_log(VGPU_LOG_ERROR, "%s is not read: others may write it; chmod o-w, or remove it", path);
+        fclose(file);
+        return false;
+    }
     while (fgets(text, sizeof text, file)) {
         if (*text == '#' || !(equals = strchr(text, '=')))
             continue;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import programs
@@ -101,14 +102,14 @@ def write_files(page: Path, folder: Path) -> list[Path]:
     return written
 
 
-def run_console(session: str, folder: Path) -> list[tuple[str, str, str]]:
+def run_console(session: str, folder: Path, prefix: Sequence[str] = ()) -> list[tuple[str, str, str]]:
     """Runs the commands of a block in one shell, over the fake driver: each with what it should print, and does."""
     commands = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", session, re.MULTILINE)
     mark = "-- next command --"
     script = "".join(f"{command}\necho '{mark}'\n" for command, _ in commands)
     path = f"{Path(sys.executable).parent}:{support.clean_environment()['PATH']}"
     env = {"LD_LIBRARY_PATH": str(support.fake_driver()), "PATH": path}
-    done = support.run(["bash", "-c", f"cd {folder}; exec 2>&1\n{script}"], env=env)
+    done = support.run([*prefix, "bash", "-c", f"cd {folder}; exec 2>&1\n{script}"], env=env)
     printed = done.stdout.split(mark + "\n")
     assert len(printed) == len(commands) + 1, done.stdout
     return [(command, expected, output) for (command, expected), output in zip(commands, printed, strict=False)]
@@ -121,7 +122,12 @@ CONSOLES = [(page, number) for page in PAGES for number in range(len(blocks(page
 def test_what_a_page_shows(page: Path, number: int, tmp_path: Path) -> None:
     """Commands print what stands below them; `…` is anything, and blanks are blanks."""
     write_files(page, tmp_path)
-    for command, expected, output in run_console(blocks(page, "console")[number], tmp_path):
+    compare(run_console(blocks(page, "console")[number], tmp_path))
+
+
+def compare(session: list[tuple[str, str, str]]) -> None:
+    """Fails where a command did not print what a page shows."""
+    for command, expected, output in session:
         pattern = re.escape(" ".join(expected.split())).replace("…", ".*")
         if not re.fullmatch(pattern, " ".join(output.split())):
             pytest.fail(f"$ {command}\n{output}is not\n{expected}", pytrace=False)

@@ -50,6 +50,7 @@ def write() -> None:
         if not wanted or (RECORD.exists() and RECORD.read_text() == wanted):
             return
         beside.write_text(wanted)
+        beside.chmod(0o644)  # whatever the umask: the library does not read what others may write
         os.replace(beside, RECORD)
     except OSError:
         beside.unlink(missing_ok=True)

@@ -62,7 +62,7 @@ def test_twice_is_once(cli: Cli, root: Path, one: Path) -> None:
     assert tree(root) == before
     library = f"/opt/vgpu-embed/0.1.0-{'1' * 12}/lib/python3/site-packages/vgpu_embed"
     assert variables(root) == {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "PATH": f"{library}/smi/bin:/usr/local/bin:/usr/bin:/bin",
         "LD_PRELOAD": f"{library}/libvgpu-cuda.so:{library}/virtual/lib/libcuda.so.1",
         "LD_LIBRARY_PATH": f"{library}/virtual/lib",
         "VGPU_GPU": "h100",

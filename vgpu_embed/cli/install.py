@@ -56,7 +56,7 @@ def install(service: str, root: str, dry_run: bool, restart: bool, bundle: str |
 
     \b
     sudo vgpu-embed install ollama --gpu h100
-    sudo vgpu-embed install ollama --policy quota --set limit=8GiB --mode native
+    sudo vgpu-embed install ollama --policy quota --set memory=8GiB --mode native
     sudo vgpu-embed install ollama --gpu h100 --dry-run
     journalctl -t libvgpu-cuda
     """
@@ -253,7 +253,7 @@ class Place:
         click.echo(f"would {what}" if self.dry_run else what)
 
 
-OURS = ('Environment="LD_PRELOAD=', 'Environment="LD_LIBRARY_PATH=', 'Environment="VGPU_')
+OURS = ('Environment="PATH=', 'Environment="LD_PRELOAD=', 'Environment="LD_LIBRARY_PATH=', 'Environment="VGPU_')
 
 
 @contextlib.contextmanager

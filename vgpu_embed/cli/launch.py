@@ -92,19 +92,19 @@ class Launch:
             if option.flag is not None and given[option.name]
         }
         validation.platform()
-        for part in (LIBRARY, ALIAS):
+        for part in (LIBRARY, ALIAS, SMI):
             validation.installed(part)
         self.use(record.PACKAGE)
 
     def use(self, package: Path) -> None:
-        """Preloads the libraries of that folder, such as a bundle's."""
+        """Takes libraries and programs from that folder, such as a bundle's."""
         self.preload = [str(package / LIBRARY)]
         self.folders: list[str] = []
         self.programs: list[str] = []
         if self.mode == "virtual":
             self.preload.append(str(package / ALIAS))
             self.folders.append(os.path.dirname(self.preload[-1]))
-            self.programs.append(os.path.dirname(validation.installed(SMI)))
+            self.programs.append(os.path.dirname(package / SMI))
 
     def _mode(self, given: Mapping[str, list[str]], environment: Mapping[str, str]) -> str:
         source = "--gpu is given" if given["gpu"] else None

@@ -101,7 +101,7 @@ def policies(pattern: str | None) -> None:
 
     \b
     vgpu-embed list policies
-    vgpu-embed run --policy quota --set limit=8GiB …
+    vgpu-embed run --policy quota --set memory=8GiB …
     """
     files = built_in()
     rows = []
