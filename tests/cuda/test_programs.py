@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cli.live import running
 from support import TESTS, built, run_preloaded
+
+from vgpu_embed.cli.status import details
+from vgpu_embed.inspect import maps
+from vgpu_embed.inspect.state import State
 
 HERE = TESTS / "cuda"
 
@@ -84,3 +89,31 @@ def test_a_program_of_nvcc(tmp_path: Path) -> None:
 def test_a_gpu_that_its_code_is_not_for() -> None:
     done = run_preloaded([built(HERE) / "program"], mode="virtual", gpu="a100")
     assert done.stdout.splitlines()[0] == "launch: cudaErrorNoKernelImageForDevice"
+
+
+def test_what_status_says() -> None:
+    """Launches that were not computed, by kernel, while the program runs."""
+    program = f"""
+import ctypes, sys
+cuda, context, module, function = ctypes.CDLL("libcuda.so.1"), *(ctypes.c_void_p() for _ in range(3))
+cuda.cuInit(0)
+cuda.cuDevicePrimaryCtxRetain(ctypes.byref(context), 0)
+cuda.cuCtxSetCurrent(context)
+cuda.cuModuleLoad(ctypes.byref(module), b"{HERE / "scale.ptx"}")
+cuda.cuModuleGetFunction(ctypes.byref(function), module, b"scale_in_place")
+values = (ctypes.c_uint64(), ctypes.c_float(), ctypes.c_int())
+parameters = (ctypes.c_void_p * 3)(*map(ctypes.addressof, values))
+def launch():
+    one = [ctypes.c_uint(1)] * 6
+    assert cuda.cuLaunchKernel(function, *one, ctypes.c_uint(0), None, parameters, None) == 0
+launch()
+print("launched", flush=True)
+sys.stdin.read()
+"""
+    with running(program=program, mode="virtual", gpu="h100") as process:
+        assert process.line == "launched"
+        found = maps.preloaded(process.pid)
+        assert found is not None
+        assert State(found).as_dict()["skipped"] == {"scale_in_place": 1}
+        sentence = "launched 1 times and not computed"
+        assert ("skipped", "scale_in_place", sentence) in list(details(State(found)))

@@ -151,6 +151,8 @@ def details(state: State) -> Iterator[tuple[str, str, str]]:
         yield "memory", f"device {one['device']}, process {one['pid']}", size(one["held"]) + limit
     if state.dropped:
         yield "dropped", f"{state.dropped} events", "they found no room, and are only counted"
+    for name, count in shown["skipped"].items():
+        yield "skipped", name, f"launched {count} times and not computed"
     for one in shown["disabled"]:
         yield "disabled", one["hook"], one["reason"]
     for error in shown["errors"]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from vgpu_embed.embed.session import Session
 
 MOST_ERRORS = 10
+ROOM_FOR_KERNELS = 32 << 10
+"""Bytes of the state that names of kernels may take, of 60 KiB."""
+OTHER_KERNELS = "others"
 
 errors: list[str] = []
 failures = 0
@@ -85,8 +88,20 @@ def described(session: Session) -> dict[str, Any]:
         "failures": failures,
         "disabled": [{"hook": handler.name, "reason": handler.disabled} for handler in handlers if handler.disabled],
         "reload_error": reload_error,
-        "skipped": {name: count for policy in session.built_in for name, count in policy.skipped.items()},
+        "skipped": skipped(session),
     }
+
+
+def skipped(session: Session) -> dict[str, int]:
+    """Kernels that were launched and not computed, and how often: as many as there is room for, then all others."""
+    counts: dict[str, int] = {}
+    room = ROOM_FOR_KERNELS
+    for policy in session.built_in:
+        for name, count in sorted(policy.skipped.items(), key=lambda item: -item[1]):
+            room -= len(name) + 10
+            shown = name if room > 0 else OTHER_KERNELS
+            counts[shown] = counts.get(shown, 0) + count
+    return counts
 
 
 def dumped(value: Any) -> str:

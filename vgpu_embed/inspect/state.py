@@ -82,6 +82,7 @@ class State:
             "failures": info.get("failures", 0),
             "disabled": info.get("disabled", []),
             "reload_error": info.get("reload_error"),
+            "skipped": info.get("skipped", {}),
             "memory": self.memory,
             "problem": self.problem,
         }
