@@ -580,7 +580,7 @@ void space_empty(struct vgpu_space *space, uint64_t base, uint64_t size)
     struct region *region = find(&space->regions, base);
     if (region && region->made) {
         uint64_t first = (base - region->span.base + PAGE - 1) / PAGE;
-        uint64_t count = (base + size - region->span.base) / PAGE - first;
+        uint64_t end = (base + size - region->span.base) / PAGE, count = end > first ? end - first : 0;
         if (pages(region->made, first, count, COUNT_MADE)) {
             pages(region->made, first, count, FORGET);
             madvise((char *)region->span.base + first * PAGE, count * PAGE, MADV_DONTNEED);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import support
 
 FOLDER = Path(__file__).parent
@@ -90,3 +91,10 @@ def test_a_child_of_fork_has_no_driver() -> None:
         "child ended 0",
         "set in the parent 0",
     ]
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_random_operations(seed: str) -> None:
+    """The C half by itself, with the sanitizers of the compiler."""
+    done = support.run([support.built(FOLDER) / "random_memory", seed])
+    assert (done.returncode, done.stdout) == (0, "as the model has it\n"), done.stdout + done.stderr
