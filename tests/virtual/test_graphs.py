@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from vgpu_embed import KernelLaunch
+from vgpu_embed.policy import Policy
 from vgpu_embed.testing import ffi
+from virtual.conftest import Machine
 from virtual.device import Device, Held, Inert
 
 INVALID_VALUE, LOSSY_QUERY, NOT_FOUND, NOT_READY, UPDATE_FAILURE = 1, 402, 500, 600, 910
@@ -350,3 +353,95 @@ def test_user_objects(device: Device) -> None:
     assert device.call("cuGraphExecDestroy", executable) == 0
     assert ended.wait(30)
     assert device.call("cuUserObjectCreate", ffi.new("CUuserObject *"), None, destroy, 1, 0) == INVALID_VALUE
+
+
+IMAGE = b"""
+.version 8.0
+.target sm_80
+.visible .entry add(.param .u64 p, .param .u32 n) { ret; }
+.visible .entry nothing() { ret; }
+"""
+
+
+class Kernels:
+    """A module, whose kernel `add` a policy computes: it adds to a number in memory."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        image = ffi.new("char[]", IMAGE)
+        self.module = device.made("cuModuleLoadData", image, ctype="CUmodule")
+        self.address = device.made("cuMemAlloc_v2", 8, ctype="CUdeviceptr")
+        assert device.call("cuMemsetD32_v2", self.address, 0, 2) == 0
+
+    def function(self, name: str) -> Any:
+        return self.device.made("cuModuleGetFunction", self.module, name, ctype="CUfunction")
+
+    def parameters(self, number: int) -> Any:
+        """A pointer to pointers."""
+        values = ffi.new("uint64_t *", self.address), ffi.new("uint32_t *", number)
+        self.device.kept.append(values)
+        return ffi.new("void *[]", values)
+
+    def node(self, number: int) -> Any:
+        """CUDA_KERNEL_NODE_PARAMS."""
+        sizes = dict.fromkeys(("gridDimX", "gridDimY", "gridDimZ", "blockDimX", "blockDimY", "blockDimZ"), 1)
+        given = ffi.new("CUDA_KERNEL_NODE_PARAMS *", {"func": self.function("add"), **sizes})
+        pointers = given.kernelParams = self.parameters(number)
+        self.device.kept.append(pointers)
+        return given
+
+    def sum(self) -> int:
+        out = ffi.new("uint32_t *")
+        assert self.device.call("cuMemcpyDtoH_v2", out, self.address, 4) == 0
+        return int(out[0])
+
+
+@pytest.fixture
+def kernels(machine: Machine) -> Kernels:
+    computes = Policy()
+
+    @computes.kernel("add", parameters="PI")
+    def add(launch: KernelLaunch, p: int, n: int) -> None:
+        launch.array(p, "I", 1)[0] += n
+
+    program = machine("h100", computes)
+    assert program.call("cuInit", 0) == 0
+    device = Device(program)
+    device.made("cuCtxCreate_v2", 0, 0, ctype="CUcontext")
+    return Kernels(device)
+
+
+class TestKernels:
+    def test_nodes(self, kernels: Kernels) -> None:
+        device, graph = kernels.device, graph_of(kernels.device)
+        node = device.made("cuGraphAddKernelNode_v2", graph, None, 0, kernels.node(3), ctype="CUgraphNode")
+        got = device.told("cuGraphKernelNodeGetParams_v2", node, ctype="CUDA_KERNEL_NODE_PARAMS")
+        assert (got.func, got.blockDimX) == (kernels.function("add"), 1)
+        assert ffi.cast("uint32_t *", got.kernelParams[1])[0] == 3
+        executable = device.instantiated(graph)
+        for _ in range(2):
+            device.launch(executable)
+        assert kernels.sum() == 6
+        assert device.call("cuGraphExecKernelNodeSetParams_v2", executable, node, kernels.node(10)) == 0
+        device.launch(executable)
+        assert kernels.sum() == 16
+        assert device.call("cuGraphKernelNodeSetParams_v2", node, kernels.node(100)) == 0
+        device.launch(executable)
+        device.launch(device.instantiated(graph))
+        assert kernels.sum() == 126
+
+    def test_captured_with_its_parameters(self, kernels: Kernels) -> None:
+        device, stream = kernels.device, kernels.device.stream()
+        device.begin(stream)
+        pointers = kernels.parameters(5)
+        sizes = (1, 1, 1, 1, 1, 1, 0)
+        assert device.call("cuLaunchKernel", kernels.function("add"), *sizes, stream, pointers, None) == 0
+        ffi.cast("uint32_t *", pointers[1])[0] = 1000
+        for _ in range(100):
+            assert device.call("cuLaunchKernel", kernels.function("nothing"), *sizes, stream, None, None) == 0
+        executable = device.instantiated(device.end(stream))
+        assert kernels.sum() == 0
+        for _ in range(3):
+            device.launch(executable, stream)
+        assert kernels.sum() == 15
+        assert device.machine.programs.policy.skipped == {"nothing": 300}

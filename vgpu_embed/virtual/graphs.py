@@ -27,7 +27,7 @@ class Node:
         """What no other node of the graph has had."""
         self.before: dict[Node, bytes] = {}
         self.after: dict[Node, bytes] = {}
-        self.arrays: tuple[Any, ...] = ()
+        self.array: Any = None
         """What the program was last told of its parameters; it points there."""
         self.attributes: dict[int, bytes] = {}
         """CUkernelNodeAttrValue, by CUkernelNodeAttrID."""

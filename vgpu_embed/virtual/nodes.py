@@ -110,15 +110,9 @@ def made_of_any(machine: Machine, call: AnyCall, given: Any) -> Operation:
 def fill(call: AnyCall, struct: Any, node: Node) -> None:
     """Writes a node's parameters to a struct; what that points to stays as long as the node."""
     kinds = dict(call.ffi.typeof(struct).item.fields)
-    ffi, fields = call.ffi, node.operation.fields()
-    if "parameters" in fields:
-        values = [ffi.new("char[]", value) for value in fields.pop("parameters")]
-        fields["kernelParams"] = ffi.new("void *[]", [*values, ffi.NULL])
-        node.arrays = (values, fields["kernelParams"])
-    for name, value in fields.items():
+    for name, value in node.operation.fields().items():
         if isinstance(value, bytes):
-            value = ffi.new("char[]", value)
-            node.arrays = (value,)
+            value = node.array = call.ffi.new("char[]", value)
         if name in kinds:
             kind = kinds[name].type
             setattr(struct, name, call.ffi.cast(kind, value) if kind.kind in POINTERS else value)
