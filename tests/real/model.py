@@ -1,6 +1,6 @@
 """Writes a small language model of llama's kind, as GGUF: its weights are random, and it knows single bytes.
 
-    python tests/real/model.py FILE [LAYERS]
+python tests/real/model.py FILE [LAYERS]
 """
 
 from __future__ import annotations

@@ -41,6 +41,8 @@ def test_is_the_programs_after_a_launch(device: Device, graph: Any) -> None:
     device.launch(executable)
     assert device.call("cuGraphLaunch", executable, None) == INVALID_VALUE
     assert device.call("cuMemsetD8_v2", address, 1, SIZE) == 0
+    size = ffi.new("uint64_t *")
+    assert [device.call("cuPointerGetAttribute", size, 12, address), size[0]] == [0, SIZE]
     assert device.call("cuMemFree_v2", address) == 0
     device.launch(executable)
     assert device.call("cuMemFreeAsync", address, None) == 0

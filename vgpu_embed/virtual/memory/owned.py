@@ -63,9 +63,10 @@ class Owned:
         memory = self.memory = memory_of(machine, device)
         self.machine = machine
         self.holders = 0
-        self.block, address = memory.place((size + GRAIN - 1) & -GRAIN)
-        memory.used_high = max(memory.used_high, memory.used)
-        memory.reserved_high = max(memory.reserved_high, memory.reserved)
+        with machine.lock:
+            self.block, address = memory.place((size + GRAIN - 1) & -GRAIN)
+            memory.used_high = max(memory.used_high, memory.used)
+            memory.reserved_high = max(memory.reserved_high, memory.reserved)
         self.allocation = Allocation(address, size, POOLED, device, None, self)
         machine.space.insert(address, size, address)
         memory.owned[address] = self
@@ -90,7 +91,8 @@ class Owned:
         self.end()
         del self.memory.owned[self.allocation.address]
         self.machine.space.lib.space_remove(self.machine.space.handle, self.allocation.address)
-        self.block.free(self.allocation)
+        with self.machine.lock:
+            self.block.free(self.allocation)
 
 
 def owned_at(machine: Machine, address: int) -> Owned:

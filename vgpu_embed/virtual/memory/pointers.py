@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from vgpu_embed.virtual.answers import Answers
 from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_SUPPORTED, initialised
-from vgpu_embed.virtual.memory.heap import MANAGED, MAPPED, PINNED, POOLED, REGISTERED, Allocation
+from vgpu_embed.virtual.memory.heap import MANAGED, MAPPED, PINNED, REGISTERED, Allocation, Block
+from vgpu_embed.virtual.memory.pools import Pool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,11 +71,17 @@ def attributes(machine: Machine, address: int) -> dict[int, int] | None:
         14: one.source.exported if one.kind == MAPPED else 0,
         15: 0,
         16: one.flags if one.kind == MAPPED else READ_WRITE,
-        17: one.source.owner.handle if one.kind == POOLED else 0,
+        17: _pool_of(one),
         18: one.size,
         19: one.address,
         20: one.number,
     }
+
+
+def _pool_of(allocation: Allocation) -> int:
+    """The handle of an allocation's pool; 0 if it is from none."""
+    source = allocation.source
+    return source.owner.handle if isinstance(source, Block) and isinstance(source.owner, Pool) else 0
 
 
 def write(call: AnyCall, attribute: int, address: int, value: int) -> None:
