@@ -11,7 +11,7 @@ from virtual.device import Device, Failing, Held
 from virtual.harness import Program
 
 INVALID_VALUE, INVALID_CONTEXT, INVALID_HANDLE, NOT_READY, NOT_PERMITTED = 1, 201, 400, 600, 800
-LAUNCH_FAILED = 719
+OPERATING_SYSTEM, LAUNCH_FAILED = 304, 719
 
 
 class TestStream:
@@ -180,6 +180,19 @@ class TestHostFunction:
         device.host_function(ask, stream)
         assert device.call("cuStreamSynchronize", stream) == 0
         assert results == [NOT_PERMITTED, NOT_PERMITTED]
+
+    def test_where_no_thread_can_be_made(self, device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(work: object) -> None:
+            raise OSError
+
+        with monkeypatch.context() as patched:
+            patched.setattr(device.machine.order.host, "start", refuse)
+            function = device.function(lambda: device.marks.append("first"))
+            assert device.call("cuLaunchHostFunc", None, function, None) == OPERATING_SYSTEM
+        device.host_function(lambda: device.marks.append("second"))
+        device.host_function(lambda: device.marks.append("third"), device.stream())
+        assert device.call("cuCtxSynchronize") == 0
+        assert sorted(device.marks) == ["first", "second", "third"]
 
     def test_null_is_none(self, device: Device) -> None:
         assert device.call("cuLaunchHostFunc", None, None, None) == INVALID_VALUE

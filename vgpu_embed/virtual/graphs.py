@@ -17,8 +17,17 @@ PLAIN = bytes(8)
 """The CUgraphEdgeData of an edge that nobody said more about."""
 
 
+NO_ATTRIBUTES: dict[int, bytes] = {}
+
+
 class Node:
-    """A node of a graph: an operation, and the nodes that come before and after it, each with its edge's data."""
+    """A node of a graph: an operation, and the nodes that come before and after it, each with its edge's data.
+
+    attributes  CUkernelNodeAttrValue, by CUkernelNodeAttrID; replaced, not changed
+    array       what the program was last told of its parameters; it points there
+    """
+
+    __slots__ = ("after", "array", "attributes", "before", "graph", "handle", "number", "operation")
 
     def __init__(self, graph: Graph, operation: Operation, number: int) -> None:
         self.graph = graph
@@ -28,9 +37,7 @@ class Node:
         self.before: dict[Node, bytes] = {}
         self.after: dict[Node, bytes] = {}
         self.array: Any = None
-        """What the program was last told of its parameters; it points there."""
-        self.attributes: dict[int, bytes] = {}
-        """CUkernelNodeAttrValue, by CUkernelNodeAttrID."""
+        self.attributes = NO_ATTRIBUTES
         self.handle = graph.machine.handle()
         graph.machine.order.nodes[self.handle] = self
 
@@ -117,7 +124,7 @@ class Graph:
             if isinstance(operation, ChildGraph):
                 operation = ChildGraph(operation.graph.clone())
             twin = made.twins[node] = made.add(operation, {})
-            twin.attributes = dict(node.attributes)
+            twin.attributes = node.attributes
         for node, twin in made.twins.items():
             for other, data in node.before.items():
                 made.connect(made.twins[other], twin, data)

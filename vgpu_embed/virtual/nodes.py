@@ -411,7 +411,7 @@ def set_attribute(machine: Machine, call: AnyCall) -> int:
     node, number = _node(machine, call, KERNEL), _attribute(call)
     if not call.value:
         return INVALID_VALUE
-    node.attributes[number] = bytes(call.ffi.buffer(call.value, ATTRIBUTE_SIZE))
+    node.attributes = {**node.attributes, number: bytes(call.ffi.buffer(call.value, ATTRIBUTE_SIZE))}
     return 0
 
 
@@ -420,5 +420,5 @@ def copy_attributes(machine: Machine, call: AnyCall) -> int:
     to, source = (node_of(machine, call.number(name)) for name in ("dst", "src"))
     if {to.operation.node_type, source.operation.node_type} != {KERNEL}:
         return INVALID_VALUE
-    to.attributes = dict(source.attributes)
+    to.attributes = source.attributes
     return 0

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.operations import Operation
     from vgpu_embed.virtual.streams import Stream
 
+OPERATING_SYSTEM = 304
 NOT_PERMITTED = 800
 """CUDA_ERROR_… of cuda.h."""
 
@@ -62,12 +63,16 @@ class Worker:
         self._bell: Bell | None = None
 
     def wake(self) -> None:
-        """There is work."""
-        if self._bell is None:
-            self._bell = self._host.bell()
-            self._host.start(self._run)
-        else:
+        """There is work. Refuses where no thread can be made; the next time it is tried again."""
+        if self._bell is not None:
             self._bell.ring()
+            return
+        self._bell = self._host.bell()
+        try:
+            self._host.start(self._run)
+        except OSError:
+            self._bell = None
+            raise Refused(OPERATING_SYSTEM) from None
 
     def _run(self) -> None:
         bell = self._bell
@@ -138,7 +143,7 @@ class Order:
         return [task for task in found if task]
 
     def later(self, stream: Stream, operation: Operation | None, before: Iterable[Task]) -> None:
-        """Makes it the stream's last task, after those tasks. The lock is held."""
+        """Makes it the stream's last task, after those tasks. The lock is held. Raises Refused."""
         if operation is not None and operation.parts:
             first, task = self._spread(stream, operation, before)
         else:
