@@ -206,17 +206,19 @@ def test_processes_files_and_folders_that_are_not_there(tmp_path: Path) -> None:
 
 
 def test_what_a_virtual_gpu_cannot_serve_comes_first(compile_c: Compile, tmp_path: Path) -> None:
-    source = "int cuInit(), cuLinkCreate_v2(), cuNew(); int f(void) { return cuInit() + cuLinkCreate_v2() + cuNew(); }"
+    source = (
+        "int cuInit(), cuVDPAUGetDevice(), cuXNew(); int f(void) { return cuInit() + cuVDPAUGetDevice() + cuXNew(); }"
+    )
     library = compile_c(tmp_path / "lib.so", source, "-shared", "-fPIC", "-nostdlib")
     result = scan("--gpu", "t4", library)
     lines = [line.split("\t") for line in result.stdout.splitlines()]
     assert result.exit_code == 1
     assert [line[0] for line in lines] == ["problem", "problem", "file", "function", "function", "function"]
     assert [line[2] for line in lines[:2]] == [
-        "returns not supported (linked): cuLinkCreate_v2",
-        "missing: the program cannot be loaded (linked): cuNew",
+        "returns not supported (linked): cuVDPAUGetDevice",
+        "missing: the program cannot be loaded (linked): cuXNew",
     ]
-    assert [line[1] for line in lines[3:]] == ["cuLinkCreate_v2", "cuNew", "cuInit"]
+    assert [line[1] for line in lines[3:]] == ["cuVDPAUGetDevice", "cuXNew", "cuInit"]
     assert lines[-1][3] == "answered by the virtual GPU"
     assert scan("--gpu", "t4", WHEELS.parent / "lib/libcudart.so.13").exit_code == 1
 

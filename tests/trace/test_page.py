@@ -44,6 +44,7 @@ def test_charts_and_tables_are_drawn(tmp_path: Path) -> None:
     assert "cuMemcpyHtoD_v2</text>" in dom
     [table] = re.findall(r'<table id="by-function">.*?</table>', dom, re.DOTALL)
     assert re.search(r"<td>cuMemAlloc_v2</td><td>660</td>", table)
+    assert "cloud" not in re.sub(r"<(script|style).*?</\1>", "", dom, flags=re.DOTALL).lower(), "no button that uploads"
     assert not re.search(r"CONSOLE.*(Error|ERR_)", said), said
     picture = matplotlib.image.imread(tmp_path / "a.png")
     assert picture.shape[:2] == (3000, 1200)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vgpu_embed.analysis.results import shown
 from vgpu_embed.trace import Trace
 
+if TYPE_CHECKING:
+    from vgpu_embed.trace import Numbers
 Side = tuple[int, dict[str, int], dict[str, int], "float | None"]
 """A function's calls in one trace: how many, results, verdicts, mean time."""
 
@@ -58,41 +60,47 @@ def _functions(trace: Trace) -> dict[str, Side]:
     found: dict[str, Side] = {}
     for name in trace.functions:
         table = trace.table.take(trace.rows(name))
-        results = Counter(shown(name, result) for result in table["result"].to_pylist())
-        verdicts = Counter(_verdict(verdict) for verdict in table["verdict"].to_pylist())
+        results = {shown(name, result): count for result, count in _counted(table["result"])}
+        verdicts: Counter[str] = Counter()
+        for verdict, count in _counted(table["verdict"]):
+            verdicts["answered" if verdict == "remembered" else verdict] += count  # which of them is chance
         mean = float(table["duration"].to_numpy().mean())
-        found[name] = (table.num_rows, dict(results), dict(verdicts), mean)
+        found[name] = (table.num_rows, results, dict(verdicts), mean)
     return found
 
 
-def _verdict(verdict: str) -> str:
-    """What C has repeated was answered by a policy all the same: how often is a matter of chance."""
-    return "answered" if verdict == "remembered" else verdict
+def _counted(column: Any) -> list[tuple[Any, int]]:
+    """The values of a column and how often each is there, the most frequent first."""
+    counts = column.value_counts().to_pylist()
+    return sorted(((one["values"], one["counts"]) for one in counts), key=lambda one: -one[1])
 
 
 def divergence(first: Trace, second: Trace) -> Divergence | None:
     """The first call, of all threads by their order, that the traces do not have in common; None if there is none."""
+    import numpy as np
+
     before, after = _sequences(first), _sequences(second)
+    nothing = np.empty((0, 2), object)
     for number in range(max(len(before), len(after))):
-        one, other = (side[number] if number < len(side) else [] for side in (before, after))
-        for call in range(max(len(one), len(other))):
-            here, there = (side[call] if call < len(side) else None for side in (one, other))
-            if here != there:
-                return Divergence(number, call, _sentence(here), _sentence(there))
+        one, other = (side[number] if number < len(side) else nothing for side in (before, after))
+        shorter = min(len(one), len(other))
+        parted = np.flatnonzero((one[:shorter] != other[:shorter]).any(axis=1))
+        if len(parted) or len(one) != len(other):
+            call = int(parted[0]) if len(parted) else shorter
+            return Divergence(number, call, *(_sentence(side, call) for side in (one, other)))
     return None
 
 
-def _sequences(trace: Trace) -> list[list[tuple[str, int | None]]]:
+def _sequences(trace: Trace) -> list[Numbers]:
     """What each thread has called, with results; threads by their first call."""
-    found: dict[tuple[int, int], list[tuple[str, int | None]]] = {}
-    columns = (trace.table[name].to_pylist() for name in ("process", "thread", "function", "result"))
-    for process, thread, function, result in zip(*columns, strict=True):
-        found.setdefault((process, thread), []).append((function, result))
-    return list(found.values())
+    calls = trace.table.select(["process", "thread", "function", "result"]).to_pandas(integer_object_nulls=True)
+    threads = calls.astype({"function": object, "result": object}).groupby(["process", "thread"], sort=False)
+    return [thread[["function", "result"]].to_numpy() for _, thread in threads]
 
 
-def _sentence(call: tuple[str, int | None] | None) -> str:
-    if call is None:
+def _sentence(calls: Numbers, place: int) -> str:
+    if place >= len(calls):
         return "no further call"
-    result = shown(*call)
-    return f"{call[0]}: {result}" if result else call[0]
+    function, result = calls[place]
+    result = shown(function, result)
+    return f"{function}: {result}" if result else str(function)

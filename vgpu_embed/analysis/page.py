@@ -57,7 +57,8 @@ def page(traces: Sequence[Trace]) -> str:
     )
 
 
-CONFIG = {"displaylogo": False, "responsive": True}
+CONFIG = {"displaylogo": False, "responsive": True, "showSendToCloud": False, "plotlyServerURL": ""}
+"""Without plotly's button that uploads a chart."""
 LAYOUT: dict[str, Any] = {
     "template": "plotly_white",
     "height": 380,
