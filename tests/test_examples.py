@@ -79,7 +79,7 @@ def test_the_readme(tmp_path: Path) -> None:
 # ---- the guide -------------------------------------------------------------------------------------------------------
 
 PAGES = [
-    *(ROOT / f"docs/{name}.md" for name in ("policies", "testing", "traces")),
+    *(ROOT / f"docs/{name}.md" for name in ("policies", "testing", "traces", "kernels")),
     *sorted((ROOT / "docs").glob("policy-*.md")),
 ]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -142,7 +142,7 @@ def test_the_files_of_a_page(page: Path, tmp_path: Path, monkeypatch: pytest.Mon
         if re.search(r"^policy = Policy", path.read_text("utf-8"), re.MULTILINE):
             loaded = policy.load(str(path))
             policy.apply_settings([loaded], [])
-            assert loaded.handlers or loaded.observers
+            assert loaded.handlers or loaded.observers or loaded.kernels
     tests = [path.name for path in files if path.name.startswith("test_")]
     if tests:
         done = support.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=.", *tests])
