@@ -405,6 +405,8 @@ class Policy:
         self.commands: dict[str, Callable[..., Any]] = {}
         self.stack: Sequence[Policy] = ()
         """All policies that are in force with this one, in the order in which they are asked."""
+        self.joined: list[Callable[[], None]] = []
+        """Called when they are others."""
         self.skipped: dict[str, int] = {}
         """Kernels that were launched and not computed, by name, and how often: a virtual GPU's policy says so."""
         self._configure: Callable[[], None] | None = None
@@ -479,6 +481,12 @@ class Policy:
             return function
 
         return decorate
+
+    def join(self, stack: Sequence[Policy]) -> None:
+        """Says with which policies this one is in force from now on."""
+        self.stack = stack
+        for function in self.joined:
+            function()
 
     def command(self, function: G) -> G:
         """Makes a function callable while the program runs: ``vgpu-embed command PID name key=value``.

@@ -136,7 +136,7 @@ class FakeDriver:
         self.below = answering(self.machine)
         """The policies that are the driver."""
         for policy in self.below:
-            policy.stack = self.policies
+            policy.join(self.policies)
         self._kinds: dict[tuple[str, str], Kind] = {}
         self._driver_kinds: dict[tuple[str, str], Kind] = {}
         self._makes: dict[str, dict[str, Kind]] = {library: {} for library in tables.LIBRARIES}

@@ -13,7 +13,7 @@ from support import TESTS, built
 from vgpu_embed import CUresult, KernelLaunch, policy
 from vgpu_embed.policy import Policy, PolicyError
 from vgpu_embed.testing import ffi
-from vgpu_embed.virtual import bodies
+from vgpu_embed.virtual import bodies, fatbinary
 from virtual.conftest import Machine
 from virtual.harness import Program
 
@@ -338,6 +338,99 @@ class TestBodies:
         loaded = Loaded(machine("h100", computes))
         loaded.launch(loaded.function("_ZN5space5emptyEv"))
         assert seen == ["_ZN5space5emptyEv"]
+
+
+class TestGraphs:
+    """What is captured is launched again, with the parameters that it had."""
+
+    def captured(self, loaded: Loaded) -> Any:
+        """A graph of three launches of k, with 10, 11 and 12, that can be launched."""
+        program, stream, graph = loaded.program, ffi.new("CUstream *"), ffi.new("CUgraph *")
+        function, executable = loaded.function(), ffi.new("CUgraphExec *")
+        assert program.call("cuStreamCreate", stream, 1) == 0
+        assert program.call("cuStreamBeginCapture_v2", stream[0], 0) == 0
+        for number in (10, 11, 12):
+            given = ffi.new("uint64_t *", 1), ffi.new("uint32_t *", number)
+            pointers = ffi.new("void *[]", given)
+            one = (1, 1, 1, 32, 1, 1, 0, stream[0])
+            assert program.call("cuLaunchKernel", function, *one, pointers, None) == 0
+            given[1][0] = 99
+        assert program.call("cuStreamEndCapture", stream[0], graph) == 0
+        assert program.call("cuGraphInstantiateWithFlags", executable, graph[0], 0) == 0
+        self.graph = graph[0]
+        return lambda: program.call("cuGraphLaunch", executable[0], stream[0])
+
+    def test_are_computed(self, machine: Machine) -> None:
+        computes, seen = Policy(), []
+        computes.kernel("k", parameters="Pi")(lambda launch, p, n: seen.append(n))
+        launch = self.captured(Loaded(machine("h100", computes)))
+        assert seen == []
+        assert [launch(), launch()] == [0, 0]
+        assert seen == [10, 11, 12, 10, 11, 12]
+
+    def test_are_counted(self, loaded: Loaded) -> None:
+        launch = self.captured(loaded)
+        skipped = loaded.program.driver.machine.programs.policy.skipped
+        assert skipped == {}
+        assert [launch(), launch()] == [0, 0]
+        assert skipped == {"k": 6}
+
+    def test_after_the_policies_have_changed(self, machine: Machine) -> None:
+        """What is in force when a graph is launched computes it."""
+        computes, seen = Policy(), []
+        computes.kernel("k", parameters="Pi")(lambda launch, p, n: seen.append(n))
+        loaded = Loaded(machine("h100"))
+        launch, own = self.captured(loaded), loaded.program.driver.machine.programs.policy
+        assert launch() == 0
+        own.join([computes, own])
+        assert launch() == 0
+        own.join([own])
+        assert launch() == 0
+        assert (seen, own.skipped) == ([10, 11, 12], {"k": 6})
+
+    def test_what_a_node_is(self, loaded: Loaded) -> None:
+        """Parameters of a node, and another node of the same."""
+        self.captured(loaded)
+        program, nodes, count = loaded.program, ffi.new("CUgraphNode[3]"), ffi.new("size_t *", 3)
+        assert program.call("cuGraphGetNodes", self.graph, nodes, count) == 0
+        said = ffi.new("CUDA_KERNEL_NODE_PARAMS *")
+        assert program.call("cuGraphKernelNodeGetParams_v2", nodes[1], said) == 0
+        assert said.func == loaded.function()
+        assert (said.gridDimX, said.blockDimX, said.sharedMemBytes) == (1, 32, 0)
+        assert ffi.cast("uint32_t *", said.kernelParams[1])[0] == 11
+        said.blockDimX = 2048
+        assert program.call("cuGraphAddKernelNode_v2", nodes, self.graph, None, 0, said) == 1
+        said.blockDimX = 64
+        assert program.call("cuGraphAddKernelNode_v2", nodes, self.graph, None, 0, said) == 0
+
+
+class TestUnreadable:
+    """Where the system lacks what would decompress an image, its kernels are known by their names."""
+
+    @pytest.fixture
+    def loaded(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Loaded:
+        monkeypatch.setattr(fatbinary.libraries, "_zstd", None)
+        computes = Policy()
+        self.seen: list[Any] = []
+        computes.kernel("typed", parameters="hPi")(lambda launch, *values: self.seen.append(values))
+        return Loaded(machine("a100", computes), (built(TESTS / "cuda") / "zstd.fatbin").read_bytes())
+
+    def test_is_said_once(self, loaded: Loaded) -> None:
+        assert loaded.load(bytes(ffi.buffer(loaded.image))) == 0
+        lines = [line for line in loaded.program.driver.log if "cannot be read" in line]
+        assert len(lines) == 1
+        assert "libzstd.so.1" in lines[0]
+
+    def test_launches(self, loaded: Loaded) -> None:
+        assert loaded.launch(loaded.function("untyped")) == 0
+        given = ffi.new("int16_t *", -1), ffi.new("uint64_t *", 1 << 40), ffi.new("int *", -3)
+        pointers = ffi.new("void *[]", given)
+        one = (1, 1, 1, 1024, 1, 1, 0, None)
+        assert loaded.program.call("cuLaunchKernel", loaded.function("typed"), *one, pointers, None) == 0
+        buffer, size = ffi.new("char[]", pack("=h6xQi", 5, 6, 7)), ffi.new("size_t *", 20)
+        extra = ffi.new("void *[]", [ffi.cast("void *", 1), buffer, ffi.cast("void *", 2), size, ffi.NULL])
+        assert loaded.program.call("cuLaunchKernel", loaded.function("typed"), *one, None, extra) == 0
+        assert self.seen == [(-1, 1 << 40, -3), (5, 6, 7)]
 
 
 @pytest.mark.parametrize(

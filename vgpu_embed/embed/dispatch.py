@@ -150,7 +150,7 @@ def install(session: Session) -> None:
     current.session = session
     stack = session.policies
     for policy in stack:
-        policy.stack = stack
+        policy.join(stack)
     chains.clear()
     chains.update(fresh)
     renew()

@@ -90,6 +90,7 @@ def policy(machine: Machine) -> Policy:
     """The driver of a machine."""
     made = policy_of(machine, at_any_time, answers, executable.opened, *(part.answers for part in PARTS))
     machine.programs.policy = made
+    made.joined.append(machine.order.renew)
     return made
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from vgpu_embed.policy import KernelBody
     from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.functions import Function
     from vgpu_embed.virtual.machine import Machine
@@ -80,12 +81,15 @@ class Launch(Operation):
         self.grid = grid
         self.block = block
         self.shared = shared
-        self.body = function.body
-        self.inert = function.body is None
         self._given = parameters, extra
         self._shown: tuple[list[array[int]], array[int]] | None = None
         """The parameters where a program that asks for them can read them, and their addresses."""
         self._kept = None if packed is None else _split(packed, self._layout())
+
+    @property
+    def inert(self) -> bool:  # type: ignore[override]
+        """See Operation."""
+        return body_of(self.machine, self.function) is None
 
     @classmethod
     def from_node(cls, machine: Machine, call: AnyCall, parameters: Any, context: int = 0) -> Launch:
@@ -135,7 +139,8 @@ class Launch(Operation):
         known = self.function.entry.parameters
         if known is not None:
             return known
-        codes = self.body.parameters if self.body else None
+        body = body_of(self.machine, self.function)
+        codes = body.parameters if body else None
         sizes = [calcsize(code) for code in codes or ()]
         offsets, end = [], 0
         for size in sizes:
@@ -146,7 +151,8 @@ class Launch(Operation):
 
     def run(self) -> None:
         """See Operation."""
-        body, machine = self.body, self.machine
+        machine = self.machine
+        body = body_of(machine, self.function)
         if body is not None:
             values = bodies.values_of(body, self.keep())
             launched = bodies.Launched(machine, self.function, self.grid, self.block, self.shared, values)
@@ -209,6 +215,16 @@ def function_of(machine: Machine, handle: int) -> Function:
     return kernel.function(machine, context)
 
 
+def body_of(machine: Machine, function: Function) -> KernelBody | None:
+    """What the policies that are in force have for a kernel."""
+    stack = machine.programs.policy.stack
+    if function.stack is not stack:
+        function.stack = stack
+        function.body = bodies.find(stack, function)
+        function.is_skipped = function.body is None and not machine.programs.fails
+    return function.body
+
+
 def checked(
     machine: Machine,
     function: Function,
@@ -232,12 +248,7 @@ def checked(
     if packed is None and (bool(parameters) == bool(extra)) and (parameters or function.entry.parameters):
         raise Refused(INVALID_VALUE)
     programs = machine.programs
-    stack = programs.policy.stack
-    if function.stack is not stack:
-        function.stack = stack
-        function.body = bodies.find(stack, function)
-        function.is_skipped = function.body is None and not programs.fails
-    if function.body is None and programs.fails:
+    if body_of(machine, function) is None and programs.fails:
         programs.say(
             function.name, f"{function.name} is launched and no policy has a body for it: an error, as asked for"
         )

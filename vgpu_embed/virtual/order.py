@@ -119,6 +119,10 @@ class Order:
         self._caller = Worker(host, self._call_functions)
         self._watcher = Worker(host, self._look)
 
+    def renew(self) -> None:
+        """Operations may have become inert, or have stopped being so."""
+        self.generation += 1
+
     def do(self, stream: Stream, operation: Operation) -> None:
         """Does it now, or when its turn comes. Raises Refused."""
         if stream.context.error:
