@@ -85,10 +85,10 @@ class TestModules:
 
     def test_images_for_other_devices(self, machine: Machine) -> None:
         images = built(TESTS / "cuda")
-        for gpu, cubin, fatbinary in (("h100", 209, 0), ("a100", 0, 0), ("t4", 209, 209)):
+        for gpu, cubin, whole in (("h100", 209, 0), ("a100", 0, 0), ("t4", 209, 209)):
             one = Loaded(machine(gpu), SMALL.replace(b"sm_80", b"sm_70"))
             assert one.load((images / "sm_80.cubin").read_bytes()) == cubin
-            assert one.load((images / "zstd.fatbin").read_bytes()) == fatbinary
+            assert one.load((images / "zstd.fatbin").read_bytes()) == whole
 
     def test_functions(self, loaded: Loaded) -> None:
         program, found = loaded.program, ffi.new("CUfunction[3]")

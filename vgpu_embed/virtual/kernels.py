@@ -164,16 +164,7 @@ class Launch(Operation):
     def tally(cls, operations: Sequence[Operation]) -> Callable[[], None]:
         """See Operation."""
         launches = [operation for operation in operations if isinstance(operation, Launch)]
-        counts: dict[str, int] = {}
-        for launch in launches:
-            counts[launch.function.name] = counts.get(launch.function.name, 0) + 1
-        skip = launches[0].machine.programs.skip
-
-        def count() -> None:
-            for name, launched in counts.items():
-                skip(name, launched)
-
-        return count
+        return launches[0].machine.programs.tally([launch.function.name for launch in launches])
 
 
 def parameters_at(parameters: int, extra: int, layout: Sequence[tuple[int, int]]) -> list[bytes]:

@@ -10,6 +10,8 @@ from vgpu_embed.virtual.registration import Loaded, Registrations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from vgpu_embed.policy import CallLog
     from vgpu_embed.virtual.functions import Function
     from vgpu_embed.virtual.modules import Kernel, Library, Module
@@ -64,6 +66,18 @@ class Programs:
         if now > self._shown:
             self._shown = now + PAUSE
             policy.state_changed()
+
+    def tally(self, names: Iterable[str]) -> Callable[[], None]:
+        """What counts one launch of each of these."""
+        counts: dict[str, int] = {}
+        for name in names:
+            counts[name] = counts.get(name, 0) + 1
+
+        def count() -> None:
+            for name, launched in counts.items():
+                self.skip(name, launched)
+
+        return count
 
     def _begin(self, name: str) -> None:
         import atexit

@@ -52,15 +52,13 @@ class Routine(Operation):
 
     def run(self) -> None:
         """See Operation."""
-        self.machine.programs.skip((self.name,))
+        self.machine.programs.skip(self.name)
 
     @classmethod
     def tally(cls, operations: Sequence[Operation]) -> Callable[[], None]:
         """See Operation."""
         routines = [operation for operation in operations if isinstance(operation, Routine)]
-        names = [routine.name for routine in routines]
-        skip = routines[0].machine.programs.skip
-        return lambda: skip(names)
+        return routines[0].machine.programs.tally([routine.name for routine in routines])
 
 
 @answers.every(Routines())
