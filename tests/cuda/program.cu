@@ -2,6 +2,7 @@
 #include <cstdio>
 
 __device__ int counter = 7;
+__managed__ int both = 5;
 __constant__ float scale[2] = {2, 3};
 
 __global__ void vector_add(const float *a, const float *b, float *c, int n)
@@ -19,6 +20,11 @@ __global__ void __launch_bounds__(256) bounded(int *out)
     kept[threadIdx.x] = *out + counter + (int)scale[0];
     __syncthreads();
     *out = kept[0];
+}
+
+__global__ void add_to_both(int n)
+{
+    both += n;
 }
 
 static const char *said(void)
@@ -72,6 +78,10 @@ int main(void)
     cudaGetSymbolSize(&size, scale);
     cudaMemcpy(&read, address, sizeof read, cudaMemcpyDeviceToHost);
     printf("counter: %d, scale: %zu bytes\n", read, size);
+    both += 1;
+    add_to_both<<<1, 1>>>(10);
+    cudaDeviceSynchronize();
+    printf("both: %d\n", both);
     printf("at the end: %s\n", said());
     return 0;
 }

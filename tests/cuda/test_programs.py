@@ -23,6 +23,10 @@ policy = Policy()
 def vector_add(launch, a, b, c, n):
     launch.array(c, "f", n)[:] = launch.array(a, "f", n) + launch.array(b, "f", n)
 
+@policy.kernel("add_to_both", parameters="i")
+def add_to_both(launch, n):
+    launch.array(launch.variable("both")[0], "i", 1)[0] += n
+
 @policy.kernel("scale_in_place", parameters="Pfi")
 def scale(launch, memory, factor, n):
     values = launch.array(memory, "f", n)
@@ -81,6 +85,7 @@ def test_a_program_of_nvcc(tmp_path: Path) -> None:
         "blocks of a multiprocessor: 8",
         "counter: 7",
         "counter: 8, scale: 8 bytes",
+        "both: 16",
         "at the end: cudaSuccess",
     ], done.stderr
     assert done.returncode == 0

@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from vgpu_embed.virtual.memory.heap import Allocation
+
 backend: Any = _cffi_backend
 
 INVALID_IMAGE, NO_BINARY_FOR_GPU, INVALID_PTX = 200, 209, 218
@@ -43,6 +45,8 @@ class Code:
     def __init__(self, parts: list[Part], in_fatbinary: bool) -> None:
         self.parts = parts
         self.reason = ""
+        self.managed: dict[str, Allocation] = {}
+        """Its managed variables, which are the same in all contexts."""
         self._in_fatbinary = in_fatbinary
         self._images: dict[int, Image] = {}
 

@@ -25,6 +25,8 @@ SECTION = Struct("<IIQQQQIIQQ")
 SYMBOL = Struct("<IBBHQQ")
 OBJECT = 1
 """STT_OBJECT."""
+MANAGED = 4
+"""The flag of a `__managed__` variable's symbol."""
 NO_BITS = 8
 """SHT_NOBITS: the section takes no room in the file."""
 RESERVED_SHARED = 1024
@@ -84,13 +86,13 @@ class _Reader:
     def size(self, name: str) -> int:
         return self.sections[self.number[name]][5] if name in self.number else 0
 
-    def symbols(self) -> list[tuple[str, int, int, int, int]]:
-        """Name, type, section, value and size of each."""
+    def symbols(self) -> list[tuple[str, int, int, int, int, int]]:
+        """Name, type, other flags, section, value and size of each."""
         table = self.content(".symtab")
         names = self.sections[self.number[".strtab"]][4]
         return [
-            (self.text(names + name), info & 15, section, value, size)
-            for name, info, _, section, value, size in SYMBOL.iter_unpack(table)
+            (self.text(names + name), info & 15, other, section, value, size)
+            for name, info, other, section, value, size in SYMBOL.iter_unpack(table)
         ]
 
     def image(self) -> Image:
@@ -133,12 +135,13 @@ class _Reader:
         entry.constant = self.size(".nv.constant3")
         return entry
 
-    def add_variables(self, image: Image, symbols: list[tuple[str, int, int, int, int]]) -> None:
+    def add_variables(self, image: Image, symbols: list[tuple[str, int, int, int, int, int]]) -> None:
         for section in (".nv.global.init", ".nv.global", ".nv.constant3"):
             content, number = self.content(section), self.number.get(section)
-            for name, kind, where, value, size in symbols:
+            for name, kind, other, where, value, size in symbols:
                 if where == number and kind == OBJECT and size:
-                    image.variables[name] = Variable(name, size, content[value : value + size])
+                    begins = content[value : value + size]
+                    image.variables[name] = Variable(name, size, begins, bool(other & MANAGED))
 
 
 def records(content: bytes) -> Iterator[tuple[int, bytes]]:

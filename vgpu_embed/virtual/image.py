@@ -45,11 +45,12 @@ class Entry:
 
 
 class Variable:
-    """A variable in device memory."""
+    """A variable in device memory, or, if it is managed, in memory that the program uses as well."""
 
-    __slots__ = ("_data", "name", "size")
+    __slots__ = ("_data", "is_managed", "name", "size")
 
-    def __init__(self, name: str, size: int, data: bytes | Callable[[], bytes] = b"") -> None:
+    def __init__(self, name: str, size: int, data: bytes | Callable[[], bytes] = b"", is_managed: bool = False) -> None:
+        self.is_managed = is_managed
         self.name = name
         self.size = size
         self._data = data

@@ -15,6 +15,7 @@ from vgpu_embed.virtual.functions import Function
 from vgpu_embed.virtual.image import Entry
 from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_FOUND, initialised
 from vgpu_embed.virtual.memory.heap import VARIABLE, free
+from vgpu_embed.virtual.memory.managed import GLOBAL, made_managed
 from vgpu_embed.virtual.memory.space import SOURCE_ANY
 
 TYPE_CHECKING = False
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.code import Code
     from vgpu_embed.virtual.contexts import Context
-    from vgpu_embed.virtual.image import Image
+    from vgpu_embed.virtual.image import Image, Variable
     from vgpu_embed.virtual.machine import Machine
+    from vgpu_embed.virtual.memory.heap import Allocation
 
     T = TypeVar("T")
 
@@ -83,10 +85,11 @@ class Module:
             said = self.image.variables.get(name)
             if said is None:
                 raise Refused(NOT_FOUND)
-            made = self.context.heap.allocate(said.size, VARIABLE)
-            if said.data:
-                data = array("B", said.data)
-                machine.space.copy(made.address, data.buffer_info()[0], len(data), SOURCE_ANY)
+            if said.is_managed:
+                made = managed(machine, self.code, said)
+            else:
+                made = self.context.heap.allocate(said.size, VARIABLE)
+                begin(machine, made, said)
             found = self._variables[name] = made.address, said.size
         return found
 
@@ -96,7 +99,8 @@ class Module:
         for function in self.functions.values():
             del machine.programs.functions[function.handle]
         for address, _ in self._variables.values():
-            if allocation := machine.allocations.get(address):  # not gone with its context
+            allocation = machine.allocations.get(address)
+            if allocation and allocation.kind == VARIABLE:  # not gone with its context, nor the code's
                 free(machine, allocation)
 
 
@@ -169,6 +173,24 @@ class Library:
         for module in self._modules.values():
             if module.handle in machine.programs.modules:
                 module.unload(machine)
+        for made in self.code.managed.values():
+            free(machine, made)
+
+
+def managed(machine: Machine, code: Code, variable: Variable) -> Allocation:
+    """The memory of a managed variable. Raises Refused."""
+    made = code.managed.get(variable.name)
+    if made is None:
+        made = code.managed[variable.name] = made_managed(machine, None, variable.size, GLOBAL)
+        begin(machine, made, variable)
+    return made
+
+
+def begin(machine: Machine, made: Allocation, variable: Variable) -> None:
+    """Writes what a variable begins with into its memory. Raises Refused."""
+    if variable.data:
+        data = array("B", variable.data)
+        machine.space.copy(made.address, data.buffer_info()[0], len(data), SOURCE_ANY)
 
 
 def capability(context: Context) -> int:
@@ -366,6 +388,17 @@ def enumerate_kernels(machine: Machine, call: AnyCall) -> int:
 @answers("cuLibraryGetModule")
 def get_module(machine: Machine, call: AnyCall) -> int:
     return call.reply(pMod=library_of(machine, call.number("library")).module(machine, machine.current()).handle)
+
+
+@answers("cuLibraryGetManaged")
+def get_managed(machine: Machine, call: AnyCall) -> int:
+    """Either output may be NULL."""
+    library = library_of(machine, call.number("library"))
+    said = library.image(machine).variables.get(call.name or "")
+    if said is None or not said.is_managed:
+        return NOT_FOUND if call.name else INVALID_VALUE
+    outputs = {"dptr": managed(machine, library.code, said).address, "bytes": said.size}
+    return call.reply(**{name: value for name, value in outputs.items() if call.number(name)})
 
 
 @answers("cuLibraryGetGlobal")

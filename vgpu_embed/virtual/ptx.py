@@ -22,7 +22,7 @@ ENTRY = re.compile(rb"\.entry\s+([\w$]+)\s*(?:\(([^)]*)\))?([^{;]*)\{")
 FUNCTION = re.compile(rb"\.func\b")
 DIRECTIVE = re.compile(rb"\.(maxntid|reqntid|reqnctapercluster)\s+(\d+)(?:\s*,\s*(\d+))?(?:\s*,\s*(\d+))?")
 DECLARED = re.compile(
-    rb"\s*\.(shared|local|reg|global|const)((?:\s+\.(?!reg|shared|local)\w+(?:\s+\d+)?)*)\s+([%\w$]+)\s*(<\d+>)?"
+    rb"\s*\.(shared|local|reg|global|const)((?:\s+\.(?!reg|shared|local)\w+(?:\s+\d+|\([^)]*\))?)*)\s+([%\w$]+)\s*(<\d+>)?"
     rb"((?:\s*\[\s*\d*\s*\])*)\s*(?:=\s*(\{[^;]*\}|[^;,]*))?\s*[;,]"
 )
 TYPE = re.compile(rb"\.(?:pred|[busf](\d+)(?:x2)?|bf16(?:x2)?|tf32|e\dm\d(?:x\d)?)\b")
@@ -51,7 +51,7 @@ def read(text: bytes) -> Image:
     for one in outside:
         if one[1] in (b"global", b"const"):
             name, size = one[3].decode(), _size(one)
-            image.variables[name] = Variable(name, size, _initial(one, size))
+            image.variables[name] = Variable(name, size, _initial(one, size), b".managed" in one[2])
     constant = sum(_size(one) for one in outside if one[1] == b"const")
     for entry in image.entries.values():
         entry.constant = constant

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vgpu_embed.virtual.answers import AnyCall
+    from vgpu_embed.virtual.contexts import Context
     from vgpu_embed.virtual.machine import Machine
     from vgpu_embed.virtual.memory.space import Space
 
-ATTACHES = (1, 2)
+GLOBAL = 1
+ATTACHES = (GLOBAL, 2)
 """CU_MEM_ATTACH_GLOBAL and CU_MEM_ATTACH_HOST."""
 SINGLE = 4
 """CU_MEM_ATTACH_SINGLE."""
@@ -47,17 +49,24 @@ class Managed(Region):
 
 @answers("cuMemAllocManaged")
 def allocate(machine: Machine, call: AnyCall) -> int:
-    context, size, space = machine.current(), call.bytesize, machine.space
+    context, size = machine.current(), call.bytesize
     if not size or call.flags not in ATTACHES:
         return INVALID_VALUE
-    address = space.reserve(size, PAGES)
-    space.insert(address, size, address)
-    made = Allocation(address, size, MANAGED, context.device, context, Managed(space), call.flags)
-    machine.allocations[address] = made
-    result = call.reply(dptr=address)
+    made = made_managed(machine, context, size, call.flags)
+    result = call.reply(dptr=made.address)
     if result:
         free(machine, made)
     return result
+
+
+def made_managed(machine: Machine, context: Context | None, size: int, flags: int) -> Allocation:
+    """Managed memory, which ends with a context unless that is None. Raises Refused."""
+    space = machine.space
+    address = space.reserve(size, PAGES)
+    space.insert(address, size, address)
+    device = context.device if context else 0
+    made = machine.allocations[address] = Allocation(address, size, MANAGED, device, context, Managed(space), flags)
+    return made
 
 
 def managed(machine: Machine, address: int, size: int) -> Managed:

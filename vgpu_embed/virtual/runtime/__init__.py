@@ -17,6 +17,7 @@ GROUPS = (
     devices.in_a_context,
     launches.answers,
     symbols.answers,
+    symbols.beginning,
     memory.answers,
     graphs.answers,
     passed.answers,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.code import memory
 from vgpu_embed.virtual.machine import INVALID_VALUE
-from vgpu_embed.virtual.registration import FUNCTION
+from vgpu_embed.virtual.registration import FUNCTION, MANAGED
 from vgpu_embed.virtual.runtime.devices import in_context
 from vgpu_embed.virtual.runtime.errors import refuse_unless_ok, remember
 from vgpu_embed.virtual.runtime.launches import INVALID_SYMBOL, NOT_FOUND, library
@@ -14,12 +15,15 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.machine import Machine
 
+ATTACH_GLOBAL = 1
+"""CU_MEM_ATTACH_GLOBAL."""
 INVALID_MEMCPY_DIRECTION = 21
 """cudaErrorInvalidMemcpyDirection."""
 TO_DEVICE, TO_HOST, ON_DEVICE, DEFAULT = 1, 2, 3, 4
 """cudaMemcpyKind."""
 
 answers = Answers(ready=in_context, reported=remember)
+beginning = Answers(ready=in_context)
 
 
 def variable(machine: Machine, call: AnyCall, host: int) -> tuple[int, int]:
@@ -30,6 +34,22 @@ def variable(machine: Machine, call: AnyCall, host: int) -> tuple[int, int]:
     made = call.make("cuLibraryGetGlobal", library=library(machine, call, registered), name=registered.name)
     refuse_unless_ok(INVALID_SYMBOL if made.result == NOT_FOUND else made.result)
     return int(made.dptr), int(made.bytes)
+
+
+@beginning("__cudaInitModule")
+def begin(machine: Machine, call: AnyCall) -> int:
+    """Lets the program know where its managed variables are: code of the compiler's asks for it before it uses one.
+
+    It does not look at the result. Where there is no code for the device, which launches say, they begin as zero.
+    """
+    for registered in machine.programs.registrations.of(call.number("fatCubinHandle")):
+        if registered.kind == MANAGED:
+            made = call.make("cuLibraryGetManaged", library=library(machine, call, registered), name=registered.name)
+            if made.result:
+                made = call.make("cuMemAllocManaged", bytesize=registered.size, flags=ATTACH_GLOBAL)
+                refuse_unless_ok(made.result)
+            memory(registered.host, 8).cast("B").cast("Q")[0] = int(made.dptr)
+    return 1
 
 
 @answers("cudaGetSymbolAddress")
