@@ -69,6 +69,22 @@ int main(void)
     cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, bounded, 256, 0);
     printf("blocks of a multiprocessor: %d\n", blocks);
 
+    {
+        cudaLaunchConfig_t config = {dim3(6), dim3(64)};
+        cudaLaunchAttribute attribute = {cudaLaunchAttributeClusterDimension};
+        int clusters = 0;
+
+        attribute.val.clusterDim.x = 4, attribute.val.clusterDim.y = attribute.val.clusterDim.z = 1;
+        config.attrs = &attribute;
+        config.numAttrs = 1;
+        printf("6 blocks in clusters of 4: %s\n", cudaGetErrorName(cudaLaunchKernelEx(&config, bounded, (int *)x)));
+        config.gridDim.x = 8;
+        cudaGetLastError();
+        printf("8 blocks: %s\n", cudaGetErrorName(cudaLaunchKernelEx(&config, bounded, (int *)x)));
+        cudaOccupancyMaxActiveClusters(&clusters, bounded, &config);
+        printf("clusters at the same time: %d\n", clusters);
+    }
+
     cudaMemcpyFromSymbol(&read, counter, sizeof read);
     printf("counter: %d\n", read);
     read = 8;

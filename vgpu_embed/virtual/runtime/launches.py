@@ -129,20 +129,24 @@ def _launch(machine: Machine, call: AnyCall, driver: str, called: int) -> int:
 
 @answers("cudaLaunchKernelExC", "cudaLaunchKernelExC_ptsz")
 def launch_ex(machine: Machine, call: AnyCall) -> int:
-    """The structs are the driver's, but for the bytes of shared memory, which have 64 bits here."""
     if not call.config:
         return INVALID_VALUE
-    config, ffi = call.config[0], call.ffi
-    sizes = [getattr(side, axis) for side in (config.gridDim, config.blockDim) for axis in "xyz"]
-    attributes = ffi.cast("CUlaunchAttribute *", config.attrs)
-    stream = ffi.cast("CUstream", config.stream)
-    same = ffi.new("CUlaunchConfig *", [*sizes, config.dynamicSmemBytes, stream, attributes, config.numAttrs])
+    config, sizes = driver_config(call, call.config[0])
     called = kernel(machine, call, call.number("func"))
     suffix = "_ptsz" if call.function.endswith("_ptsz") else ""
-    made = call.make(
-        "cuLaunchKernelEx" + suffix, config=call.address_of(same), f=called, kernelParams=call.number("args")
-    )
-    return made.result and said(machine, call, made.result, sizes)
+    result: int = call.make(
+        "cuLaunchKernelEx" + suffix, config=call.address_of(config), f=called, kernelParams=call.number("args")
+    ).result
+    return result and said(machine, call, result, sizes)
+
+
+def driver_config(call: AnyCall, given: Any) -> tuple[Any, list[int]]:
+    """The driver's struct for a cudaLaunchConfig_t, where shared memory has 32 bits; sizes of grid and block."""
+    ffi = call.ffi
+    sizes = [getattr(side, axis) for side in (given.gridDim, given.blockDim) for axis in "xyz"]
+    attributes, stream = ffi.cast("CUlaunchAttribute *", given.attrs), ffi.cast("CUstream", given.stream)
+    fields = [*sizes, min(given.dynamicSmemBytes, WORD), stream, attributes, given.numAttrs]
+    return ffi.new("CUlaunchConfig *", fields), sizes
 
 
 def said(machine: Machine, call: AnyCall, result: int, sizes: Any) -> int:
@@ -279,3 +283,14 @@ def available_shared(machine: Machine, call: AnyCall) -> int:
         blockSize=call.blockSize,
     )
     return made.result or call.reply(dynamicSmemSize=made.dynamicSmemSize)
+
+
+@answers("cudaOccupancyMaxActiveClusters", "cudaOccupancyMaxPotentialClusterSize")
+def clusters(machine: Machine, call: AnyCall) -> int:
+    if not call.launchConfig:
+        return INVALID_VALUE
+    config, _ = driver_config(call, call.launchConfig[0])
+    driver = "cu" + call.function[4:]
+    made = call.make(driver, func=function(machine, call, call.number("func")), config=call.address_of(config))
+    output = "numClusters" if driver.endswith("Clusters") else "clusterSize"
+    return made.result or call.reply(**{output: getattr(made, output)})
