@@ -206,9 +206,12 @@ class TestNodes:
         device.made(function, graph, [node], *more, 1, child, ctype="CUgraphNode")
         assert run(device, device.instantiated(graph)) == "ac"
 
-    def test_of_a_type_that_there_is_not(self, device: Device) -> None:
+    def test_of_a_type_that_there_is_not(self, device: Device, capsys: pytest.CaptureFixture[str]) -> None:
         given = ffi.new("CUgraphNodeParams *", {"type": 13})
-        assert device.call("cuGraphAddNode", ffi.new("CUgraphNode *"), graph_of(device), None, 0, given) == 801
+        for _ in range(2):
+            assert device.call("cuGraphAddNode", ffi.new("CUgraphNode *"), graph_of(device), None, 0, given) == 801
+        said = capsys.readouterr().err + "".join(device.program.driver.log)
+        assert said.count("cuGraphAddNode: nodes of CUgraphNodeType 13 are not implemented here") == 1
 
     def test_attributes_of_kernels(self, device: Device) -> None:
         a, b = device.nodes("cuGraphGetNodes", captured(device, "a", "b"))

@@ -86,6 +86,8 @@ def made(machine: Machine, call: AnyCall, node_type: int, parameters: Any, conte
     """The operation of a node of some type. Raises Refused."""
     kind = KINDS.get(node_type)
     if kind is None:
+        about = f"nodes of CUgraphNodeType {node_type}"
+        machine.programs.say(about, f"{call.function}: {about} are not implemented here: CUDA_ERROR_NOT_SUPPORTED")
         raise Refused(NOT_SUPPORTED)
     if node_type == EMPTY:
         return Operation()
