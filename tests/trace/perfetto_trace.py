@@ -24,7 +24,7 @@ def opened(timeline: Path, folder: Path) -> Iterator[TraceProcessor]:
     fetched = subprocess.run([sys.executable, FETCH, "trace-processor"], capture_output=True, text=True)
     assert fetched.returncode == 0, fetched.stderr
     socket = folder / "trace-processor"
-    script = Path(__file__).with_suffix("").with_name("trace_processor.js")
+    script = Path(__file__).with_name("trace_processor.js")
     with subprocess.Popen(
         ["node", script, fetched.stdout.strip(), socket],
         stdin=subprocess.PIPE,
