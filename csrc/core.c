@@ -190,13 +190,23 @@ static const struct vgpu_host *host_info(void)
     return host;
 }
 
+static void *pointer_of(void *address, void *type)
+{
+    return _cffi_from_c_pointer(address, type);
+}
+
+static void *address_of(void *pointer, void *type)
+{
+    return _cffi_to_c_pointer(pointer, type);
+}
+
 static int start(uint32_t *retry_seconds)
 {
     int next = vgpu_start(retry_seconds);
     PyGILState_STATE state = PyGILState_Ensure();
 
     if (next == VGPU_READY && !frames && (frames = PyCapsule_Import("vgpu_embed._frames.api", 0)))
-        frames->connect(host);
+        frames->connect(host, pointer_of, address_of);
     if (PyErr_Occurred())
         PyErr_Print();
     PyGILState_Release(state);

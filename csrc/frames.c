@@ -15,12 +15,13 @@
 #define MEMBERS  1024 /* members of an enum that are kept by their number */
 
 static const struct vgpu_host *host; /* NULL outside of a preloaded process */
+static void *(*cffi_pointer)(void *address, void *type), *(*cffi_address)(void *pointer, void *type); /* likewise */
 static PyObject *result_type, *results[RESULTS];
 static bool somebody_failed; /* a handler has, once: only then is there something to forgive */
 
 static PyObject *word_argument, *word_no_field, *word_no_output, *word_unwritten, *word_store, *word_described,
     *word_real, *word_unsupported, *word_made_kind, *word_room, *word_value, *word_register, *word_result,
-    *word_in_a_row;
+    *word_in_a_row, *word_any, *word_address_of;
 
 /* ---- results ---- */
 
@@ -135,8 +136,11 @@ static bool described(struct field *field, PyObject *calls)
 
 static PyObject *cast(const struct field *field, PyObject *to, uint64_t address)
 {
-    PyObject *number = PyLong_FromUnsignedLongLong(address), *found = NULL;
+    PyObject *number, *found = NULL;
 
+    if (cffi_pointer)
+        return cffi_pointer((void *)address, to);
+    number = PyLong_FromUnsignedLongLong(address);
     if (number)
         found = PyObject_Vectorcall(field->cast, (PyObject *[]){to, number}, 2, NULL);
     Py_XDECREF(number);
@@ -547,6 +551,23 @@ static PyObject *field_get(struct field *field, PyObject *object, PyObject *type
     default:
         return PyObject_CallMethodOneArg(object, word_argument, field->parameter);
     }
+}
+
+static PyObject *call_address_of(struct call *self, PyObject *pointer)
+{
+    void *address = NULL;
+    PyObject *any;
+
+    if (PyLong_Check(pointer))
+        return Py_NewRef(pointer);
+    any = cffi_address ? PyObject_GetAttr((PyObject *)self, word_any) : NULL;
+    if (any)
+        address = cffi_address(pointer, any);
+    Py_XDECREF(any);
+    if (any && !PyErr_Occurred())
+        return PyLong_FromVoidPtr(address);
+    PyErr_Clear(); /* no pointer to an object */
+    return PyObject_CallMethodOneArg((PyObject *)self, word_address_of, pointer);
 }
 
 static PyObject *call_address(struct call *self, void *unused)
@@ -1128,9 +1149,12 @@ static PyObject *kind_call(struct kind *self, PyObject *arguments, PyObject *nam
     return (PyObject *)call_of(self, (struct vgpu_frame *)address);
 }
 
-static void connect_host(const struct vgpu_host *the_host)
+static void connect_host(const struct vgpu_host *the_host, void *(*pointer)(void *, void *),
+                         void *(*address)(void *, void *))
 {
     host = the_host;
+    cffi_pointer = pointer;
+    cffi_address = address;
 }
 
 static const struct vgpu_frames api = {connect_host, decide};
@@ -1205,6 +1229,7 @@ static PyMethodDef call_methods[] = {
     {"forward", (PyCFunction)call_forward, METH_NOARGS, "See `Call.forward`."},
     {"reply", (PyCFunction)(void (*)(void))call_reply, METH_FASTCALL | METH_KEYWORDS, "See `Call.reply`."},
     {"make", (PyCFunction)(void (*)(void))call_make, METH_FASTCALL | METH_KEYWORDS, "See `Call.make`."},
+    {"address_of", (PyCFunction)call_address_of, METH_O, "See `Call.address_of`."},
     {"number", (PyCFunction)call_number, METH_O, "See `Call.number`."},
     {"run", (PyCFunction)call_run, METH_NOARGS, "Asks the hooks that have not been asked yet: a verdict, or None."},
     {"real", (PyCFunction)call_real, METH_NOARGS, "Makes the call itself."},
@@ -1260,7 +1285,7 @@ static bool intern_words(void)
         {&word_value, "_value"},
         {&word_register, "_register"},
         {&word_result, "result"},
-        {&word_in_a_row, "in_a_row"},
+        {&word_in_a_row, "in_a_row"}, {&word_any, "_any_pointer"}, {&word_address_of, "_address_of"},
     };
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)

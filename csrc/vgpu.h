@@ -138,7 +138,9 @@ struct vgpu_core {
 
 /* What vgpu_embed._frames offers to the core, as its capsule "api". */
 struct vgpu_frames {
-    void (*connect)(const struct vgpu_host *host);
+    /* With cffi's own conversions: a pointer of a cffi type from an address, and back. Python's objects are void *. */
+    void (*connect)(const struct vgpu_host *host, void *(*pointer)(void *address, void *type),
+                    void *(*address)(void *pointer, void *type));
     /* As vgpu_core.decide; -1: Python has to be asked how such calls are decided. */
     int (*decide)(struct vgpu_frame *frame, uint32_t key);
 };

@@ -59,11 +59,10 @@ class FrameCall(_frames.Call, Call):
         """What the call returned, if a hook has already made it."""
         return self.result if self.has_forwarded else None
 
-    def address_of(self, pointer: Any) -> int:
-        """See `Call.address_of`."""
-        return int(self.ffi.cast("uintptr_t", pointer))
-
     # What csrc/frames.c asks Python for.
+
+    def _address_of(self, pointer: Any) -> int:
+        return int(self.ffi.cast("uintptr_t", pointer))
 
     def _argument(self, parameter: tables.Parameter) -> Any:
         return argument(self, parameter)

@@ -189,6 +189,7 @@ class EmbeddedCall(FrameCall):
 
     __slots__ = ()
     ffi = ffi
+    _any_pointer = ffi.typeof("void *")
     program = ffi.string(lib.host_info().program).decode(errors="replace")
     process = Process(program)
 
