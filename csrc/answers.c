@@ -9,19 +9,18 @@
 
 #include "stub.h"
 
-#define ANSWERS 4096 /* a power of two */
+#define ANSWERS 4096 /* 2 to the 12th */
 #define PROBES  8
 #define DATA    (1u << 17) /* 8-byte words */
 #define SCALARS 5
 #define OUTPUTS 6
 
 struct answer {
-    uint32_t generation; /* 0: empty, or being written */
-    uint16_t slot, caller;
+    uint64_t whose; /* whose_of(); 0: empty, or being written */
     uint64_t scalars[SCALARS];
     uint64_t result;
     uint32_t data; /* in `data`: the outputs, each from a new word on */
-    uint16_t verdict, outputs, scalar_count;
+    uint16_t verdict, outputs;
     struct vgpu_output output[OUTPUTS];
 };
 
@@ -33,42 +32,47 @@ static int writing;
 uint8_t vgpu_scalars[VGPU_SLOTS], vgpu_narrow[VGPU_SLOTS];
 
 /* The registers that the answer depends on, in order. Returns how many. */
-static uint32_t scalars_of(const struct vgpu_frame *frame, uint64_t scalars[SCALARS])
+static inline uint32_t scalars_of(const struct vgpu_frame *frame, uint64_t scalars[SCALARS])
 {
     uint32_t which = vgpu_scalars[frame->slot], narrow = vgpu_narrow[frame->slot], count = 0;
 
-    for (uint32_t i = 0; which >> i && count < SCALARS; i++)
-        if (which >> i & 1)
-            scalars[count++] = narrow >> i & 1 ? (uint32_t)frame->gp[i] : frame->gp[i];
+    for (; which && count < SCALARS; which &= which - 1) {
+        uint32_t place = __builtin_ctz(which);
+        scalars[count++] = narrow >> place & 1 ? (uint32_t)frame->gp[place] : frame->gp[place];
+    }
     return count;
 }
 
-static uint32_t place_of(uint32_t slot, uint32_t caller, const uint64_t scalars[SCALARS], uint32_t count)
+/* Generation, slot and caller in one word, so that an entry is seen to be for a call by one comparison. */
+static inline uint64_t whose_of(uint32_t in_generation, uint32_t slot, uint32_t caller)
 {
-    uint64_t hash = (slot << 16 | caller) * 0x9e3779b97f4a7c15u;
-
-    for (uint32_t i = 0; i < count; i++)
-        hash = ((hash ^ scalars[i]) * 0x9e3779b97f4a7c15u) ^ hash >> 29;
-    return hash >> 40;
+    return (uint64_t)in_generation << 32 | slot << 16 | caller;
 }
 
-static bool is_for(const struct answer *answer, uint32_t slot, uint32_t caller, const uint64_t scalars[SCALARS],
-                   uint32_t count)
+/* Arguments that follow one another come to lie far apart: each has a factor of its own, and the upper bits count. */
+static inline uint32_t place_of(uint64_t whose, const uint64_t scalars[SCALARS], uint32_t count)
 {
-    if (__atomic_load_n(&answer->slot, __ATOMIC_ACQUIRE) != slot ||
-        __atomic_load_n(&answer->caller, __ATOMIC_ACQUIRE) != caller ||
-        __atomic_load_n(&answer->scalar_count, __ATOMIC_ACQUIRE) != count)
-        return false;
+    static const uint64_t factors[SCALARS] = {0xbf58476d1ce4e5b9u, 0x94d049bb133111ebu, 0xd6e8feb86659fd93u,
+                                              0xff51afd7ed558ccdu, 0xc4ceb9fe1a85ec53u};
+    uint64_t hash = (uint32_t)whose * 0x9e3779b97f4a7c15u;
+
+    for (uint32_t i = 0; i < count; i++)
+        hash += scalars[i] * factors[i];
+    return hash >> 52;
+}
+
+static inline bool is_for(const struct answer *answer, const uint64_t scalars[SCALARS], uint32_t count)
+{
     for (uint32_t i = 0; i < count; i++)
         if (__atomic_load_n(&answer->scalars[i], __ATOMIC_ACQUIRE) != scalars[i])
             return false;
     return true;
 }
 
-static bool still(const struct answer *answer, uint32_t now)
+static inline bool still(const struct answer *answer, uint64_t whose)
 {
-    return __atomic_load_n(&answer->generation, __ATOMIC_RELAXED) == now &&
-           __atomic_load_n(&generation, __ATOMIC_RELAXED) == now;
+    return __atomic_load_n(&answer->whose, __ATOMIC_RELAXED) == whose &&
+           __atomic_load_n(&generation, __ATOMIC_RELAXED) == whose >> 32;
 }
 
 static void copy(char *to, const uint64_t *from, uint32_t size)
@@ -84,7 +88,7 @@ static void copy(char *to, const uint64_t *from, uint32_t size)
 }
 
 /* Writes the outputs; the sizes and places were seen to be this call's before the first byte is written. */
-static bool write_outputs(const struct answer *answer, struct vgpu_frame *frame, uint32_t now)
+static bool write_outputs(const struct answer *answer, struct vgpu_frame *frame, uint64_t whose)
 {
     struct vgpu_output output[OUTPUTS];
     uint32_t count = __atomic_load_n(&answer->outputs, __ATOMIC_ACQUIRE);
@@ -95,7 +99,7 @@ static bool write_outputs(const struct answer *answer, struct vgpu_frame *frame,
         output[i].size = __atomic_load_n(&answer->output[i].size, __ATOMIC_ACQUIRE);
     }
     frame->result = __atomic_load_n(&answer->result, __ATOMIC_ACQUIRE);
-    if (!still(answer, now))
+    if (!still(answer, whose))
         return false;
     for (uint32_t i = 0; i < count; i++) {
         char *to = (char *)frame->gp[output[i].place];
@@ -104,31 +108,31 @@ static bool write_outputs(const struct answer *answer, struct vgpu_frame *frame,
         copy(to, data + from, output[i].size);
         from += (output[i].size + 7) / 8;
     }
-    return still(answer, now);
+    return still(answer, whose);
 }
 
-/* What to do with a call (enum vgpu_verdict), or -1 where Python has to be asked. */
+/* What to do with a call (enum vgpu_verdict), or -1 where Python has to be asked: what is forgotten from now on stays
+ * so. */
 int vgpu_remembered(struct vgpu_frame *frame, uint32_t caller)
 {
-    uint64_t scalars[SCALARS];
-    uint32_t now = __atomic_load_n(&generation, __ATOMIC_ACQUIRE), count = scalars_of(frame, scalars);
-    uint32_t place = place_of(frame->slot, caller, scalars, count);
+    uint32_t now = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
+    uint64_t scalars[SCALARS], whose = whose_of(now, frame->slot, caller);
+    uint32_t count = scalars_of(frame, scalars), place = place_of(whose, scalars, count);
 
+    frame->generation = now;
     for (uint32_t i = 0; i < PROBES; i++) {
         const struct answer *answer = &answers[(place + i) & (ANSWERS - 1)];
-        if (__atomic_load_n(&answer->generation, __ATOMIC_ACQUIRE) != now)
-            return -1;
-        if (is_for(answer, frame->slot, caller, scalars, count)) {
+        uint64_t is = __atomic_load_n(&answer->whose, __ATOMIC_ACQUIRE);
+        if (is == whose && is_for(answer, scalars, count)) {
             int verdict = __atomic_load_n(&answer->verdict, __ATOMIC_ACQUIRE);
-            return write_outputs(answer, frame, now) ? verdict : -1;
+            if (verdict == VGPU_FORWARDED ? still(answer, whose) : write_outputs(answer, frame, whose))
+                return verdict;
+            return -1;
         }
+        if (is >> 32 != now)
+            return -1;
     }
     return -1;
-}
-
-uint32_t vgpu_generation(void)
-{
-    return __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
 }
 
 void vgpu_forget(void)
@@ -144,26 +148,26 @@ void vgpu_answers_forked(void)
 }
 
 /* An entry for this call, or NULL. Where there is no room everything is forgotten: who still asks is answered anew. */
-static struct answer *room(uint32_t slot, uint32_t caller, const uint64_t scalars[SCALARS], uint32_t count,
-                           uint32_t words, uint32_t *now)
+static struct answer *room(uint64_t *whose, const uint64_t scalars[SCALARS], uint32_t count, uint32_t words)
 {
-    uint32_t place = place_of(slot, caller, scalars, count), next = *now + 1;
+    uint32_t place = place_of(*whose, scalars, count), now = *whose >> 32, next = now + 1;
 
-    if (words > DATA || *now != __atomic_load_n(&generation, __ATOMIC_ACQUIRE)) /* an answer of before */
+    if (words > DATA || now != __atomic_load_n(&generation, __ATOMIC_ACQUIRE)) /* an answer of before */
         return NULL;
-    if (data_generation != *now)
+    if (data_generation != now)
         data_used = 0;
-    data_generation = *now;
+    data_generation = now;
     for (uint32_t i = 0; data_used + words <= DATA && i < PROBES; i++) {
         struct answer *answer = &answers[(place + i) & (ANSWERS - 1)];
-        if (answer->generation != *now)
+        if (answer->whose >> 32 != now)
             return answer;
-        if (is_for(answer, slot, caller, scalars, count)) /* another thread was asked meanwhile */
+        if (answer->whose == *whose && is_for(answer, scalars, count)) /* another thread was asked meanwhile */
             return NULL;
     }
-    if (!__atomic_compare_exchange_n(&generation, now, next, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+    if (!__atomic_compare_exchange_n(&generation, &now, next, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
         return NULL;
-    *now = data_generation = next;
+    *whose = (uint64_t)next << 32 | (uint32_t)*whose;
+    data_generation = next;
     data_used = 0;
     return &answers[place & (ANSWERS - 1)];
 }
@@ -180,13 +184,9 @@ static void store(uint64_t *to, const char *from, uint32_t size)
     }
 }
 
-static void fill(struct answer *answer, const struct vgpu_frame *frame, uint32_t caller,
-                 const uint64_t scalars[SCALARS], uint32_t how_many, uint32_t verdict,
-                 const struct vgpu_output *outputs, uint32_t count)
+static void fill(struct answer *answer, const struct vgpu_frame *frame, const uint64_t scalars[SCALARS],
+                 uint32_t how_many, uint32_t verdict, const struct vgpu_output *outputs, uint32_t count)
 {
-    __atomic_store_n(&answer->slot, frame->slot, __ATOMIC_RELEASE);
-    __atomic_store_n(&answer->caller, caller, __ATOMIC_RELEASE);
-    __atomic_store_n(&answer->scalar_count, how_many, __ATOMIC_RELEASE);
     for (uint32_t i = 0; i < how_many; i++)
         __atomic_store_n(&answer->scalars[i], scalars[i], __ATOMIC_RELEASE);
     __atomic_store_n(&answer->result, frame->result, __ATOMIC_RELEASE);
@@ -204,7 +204,7 @@ static void fill(struct answer *answer, const struct vgpu_frame *frame, uint32_t
 void vgpu_remember(const struct vgpu_frame *frame, uint32_t caller, uint32_t asked_in, uint32_t verdict,
                    const struct vgpu_output *outputs, uint32_t count)
 {
-    uint64_t scalars[SCALARS];
+    uint64_t scalars[SCALARS], whose = whose_of(asked_in, frame->slot, caller);
     uint32_t words = 0, how_many = scalars_of(frame, scalars);
     struct answer *answer;
 
@@ -212,11 +212,11 @@ void vgpu_remember(const struct vgpu_frame *frame, uint32_t caller, uint32_t ask
         words += (outputs[i].size + 7) / 8;
     if (count > OUTPUTS || __atomic_exchange_n(&writing, 1, __ATOMIC_ACQUIRE))
         return;
-    answer = room(frame->slot, caller, scalars, how_many, words, &asked_in);
+    answer = room(&whose, scalars, how_many, words);
     if (answer) {
-        __atomic_store_n(&answer->generation, 0, __ATOMIC_RELAXED);
-        fill(answer, frame, caller, scalars, how_many, verdict, outputs, count);
-        __atomic_store_n(&answer->generation, asked_in, __ATOMIC_RELEASE);
+        __atomic_store_n(&answer->whose, 0, __ATOMIC_RELAXED);
+        fill(answer, frame, scalars, how_many, verdict, outputs, count);
+        __atomic_store_n(&answer->whose, whose, __ATOMIC_RELEASE);
     }
     __atomic_store_n(&writing, 0, __ATOMIC_RELEASE);
 }

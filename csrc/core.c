@@ -155,6 +155,11 @@ static const char *host_caller(uint32_t number)
     return host->caller(number);
 }
 
+static uint32_t host_number(const char *caller)
+{
+    return host->number(caller);
+}
+
 static const char *host_driver(void)
 {
     return host->driver();
@@ -200,10 +205,17 @@ static void *address_of(void *pointer, void *type)
     return _cffi_to_c_pointer(pointer, type);
 }
 
+/* What a start makes stays: looking through it for garbage would take a twentieth of the time. */
 static int start(uint32_t *retry_seconds)
 {
-    int next = vgpu_start(retry_seconds);
     PyGILState_STATE state = PyGILState_Ensure();
+    int next;
+
+    PyGC_Disable();
+    PyGILState_Release(state);
+    next = vgpu_start(retry_seconds);
+    state = PyGILState_Ensure();
+    PyGC_Enable();
 
     if (next == VGPU_READY && !frames && (frames = PyCapsule_Import("vgpu_embed._frames.api", 0)))
         frames->connect(host, pointer_of, address_of);

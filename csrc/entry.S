@@ -4,6 +4,16 @@
 
         .text
 
+/* Jumps if no argument of a slot's function is in a floating-point register, which are half of what there is to save.
+ * Changes rax and r10. */
+        .macro  floats slot, none
+        mov     \slot, %eax
+        lea     vgpu_words(%rip), %r10
+        lea     (%rax, %rax, 2), %rax
+        cmpb    $0, 1(%r10, %rax)
+        je      \none
+        .endm
+
 /* A call through a slot that wants a verdict. r11d is the slot's number, set by the thunk. */
         .globl  vgpu_entry
         .hidden vgpu_entry
@@ -24,6 +34,8 @@ vgpu_entry:
         mov     %rcx, VGPU_FRAME_GP + 24(%rsp)
         mov     %r8, VGPU_FRAME_GP + 32(%rsp)
         mov     %r9, VGPU_FRAME_GP + 40(%rsp)
+        mov     %rax, VGPU_FRAME_RESULT(%rsp)
+        floats  %r11d, 2f
         movaps  %xmm0, VGPU_FRAME_XMM + 0(%rsp)
         movaps  %xmm1, VGPU_FRAME_XMM + 16(%rsp)
         movaps  %xmm2, VGPU_FRAME_XMM + 32(%rsp)
@@ -32,8 +44,7 @@ vgpu_entry:
         movaps  %xmm5, VGPU_FRAME_XMM + 80(%rsp)
         movaps  %xmm6, VGPU_FRAME_XMM + 96(%rsp)
         movaps  %xmm7, VGPU_FRAME_XMM + 112(%rsp)
-        mov     %rax, VGPU_FRAME_RESULT(%rsp)
-        lea     16(%rbp), %rax
+2:      lea     16(%rbp), %rax
         mov     %rax, VGPU_FRAME_STACK(%rsp)
         mov     8(%rbp), %rax
         mov     %rax, VGPU_FRAME_CALLER(%rsp)
@@ -50,6 +61,7 @@ vgpu_entry:
         mov     VGPU_FRAME_GP + 24(%rsp), %rcx
         mov     VGPU_FRAME_GP + 32(%rsp), %r8
         mov     VGPU_FRAME_GP + 40(%rsp), %r9
+        floats  VGPU_FRAME_SLOT(%rsp), 3f
         movaps  VGPU_FRAME_XMM + 0(%rsp), %xmm0
         movaps  VGPU_FRAME_XMM + 16(%rsp), %xmm1
         movaps  VGPU_FRAME_XMM + 32(%rsp), %xmm2
@@ -58,6 +70,7 @@ vgpu_entry:
         movaps  VGPU_FRAME_XMM + 80(%rsp), %xmm5
         movaps  VGPU_FRAME_XMM + 96(%rsp), %xmm6
         movaps  VGPU_FRAME_XMM + 112(%rsp), %xmm7
+3:      mov     VGPU_FRAME_RESULT(%rsp), %rax
         .cfi_remember_state
         leave
         .cfi_def_cfa %rsp, 8
@@ -121,6 +134,7 @@ vgpu_call:
         mov     VGPU_FRAME_GP + 24(%rbx), %rcx
         mov     VGPU_FRAME_GP + 32(%rbx), %r8
         mov     VGPU_FRAME_GP + 40(%rbx), %r9
+        floats  VGPU_FRAME_SLOT(%rbx), 3f
         movaps  VGPU_FRAME_XMM + 0(%rbx), %xmm0
         movaps  VGPU_FRAME_XMM + 16(%rbx), %xmm1
         movaps  VGPU_FRAME_XMM + 32(%rbx), %xmm2
@@ -129,7 +143,7 @@ vgpu_call:
         movaps  VGPU_FRAME_XMM + 80(%rbx), %xmm5
         movaps  VGPU_FRAME_XMM + 96(%rbx), %xmm6
         movaps  VGPU_FRAME_XMM + 112(%rbx), %xmm7
-        mov     VGPU_FRAME_RESULT(%rbx), %rax
+3:      mov     VGPU_FRAME_RESULT(%rbx), %rax
         call    *%r11
         mov     %rax, VGPU_FRAME_RESULT(%rbx)
         mov     -8(%rbp), %rbx

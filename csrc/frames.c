@@ -160,6 +160,7 @@ struct kind {
     void *target;     /* where a call goes that is made */
     uint64_t mask;    /* what of the result register counts */
     uint32_t slot, stack_words, null_output;
+    uint32_t recorded; /* number of the caller in whose name calls are made that are counted and recorded; 0: are not */
     bool through_host; /* the driver is asked by the library */
     bool leaves;       /* a call without a verdict leaves by the library's jump; else it is made here */
     bool gives_text;
@@ -208,19 +209,19 @@ static void kind_end(struct kind *self)
 
 static PyObject *kind_new(PyTypeObject *type, PyObject *arguments, PyObject *names)
 {
-    static char *words[] = {"type",   "function",    "caller",       "hooks",      "fields", "makes",
-                            "owner",  "decide",      "target",       "mask",       "slot",   "stack_words",
-                            "leaves", "null_output", "through_host", "gives_text", NULL};
+    static char *words[] = {"type",   "function",    "caller",       "hooks",      "fields",   "makes",
+                            "owner",  "decide",      "target",       "mask",       "slot",     "stack_words",
+                            "leaves", "null_output", "through_host", "gives_text", "recorded", NULL};
     PyObject *calls, *function, *caller, *hooks, *fields, *makes, *owner, *decide;
     unsigned long long target, mask;
-    unsigned slot, stack_words, null_output;
+    unsigned slot, stack_words, null_output, recorded;
     int leaves, through_host, gives_text;
     struct kind *self;
 
-    if (!PyArg_ParseTupleAndKeywords(arguments, names, "$O!UUO!O!O!OOKKIIpIpp", words, &PyType_Type, &calls, &function,
+    if (!PyArg_ParseTupleAndKeywords(arguments, names, "$O!UUO!O!O!OOKKIIpIppI", words, &PyType_Type, &calls, &function,
                                      &caller, &PyTuple_Type, &hooks, &PyTuple_Type, &fields, &PyDict_Type, &makes,
                                      &owner, &decide, &target, &mask, &slot, &stack_words, &leaves, &null_output,
-                                     &through_host, &gives_text))
+                                     &through_host, &gives_text, &recorded))
         return NULL;
     self = (struct kind *)type->tp_alloc(type, 0);
     if (!self)
@@ -241,6 +242,7 @@ static PyObject *kind_new(PyTypeObject *type, PyObject *arguments, PyObject *nam
     self->leaves = leaves;
     self->through_host = through_host;
     self->gives_text = gives_text;
+    self->recorded = recorded;
     return (PyObject *)self;
 }
 
@@ -802,11 +804,16 @@ static bool take_values(struct making *making, struct made *made)
 /* Asks the policies, then the driver. */
 static PyObject *asked(struct kind *kind, struct vgpu_frame *frame)
 {
+    uint64_t since = kind->recorded ? host->making(kind->slot) : 0;
     struct call *call = call_of(kind, frame);
     PyObject *verdict = call ? run(call) : NULL, *result = NULL;
 
     if (verdict)
         result = verdict == Py_None ? real(call) : result_from(verdict);
+    if (result && kind->recorded) {
+        frame->result = PyLong_AsUnsignedLongLongMask(result);
+        host->made(frame, kind->recorded, since);
+    }
     if (call)
         call->frame = NULL;
     Py_XDECREF(verdict);
@@ -1285,7 +1292,9 @@ static bool intern_words(void)
         {&word_value, "_value"},
         {&word_register, "_register"},
         {&word_result, "result"},
-        {&word_in_a_row, "in_a_row"}, {&word_any, "_any_pointer"}, {&word_address_of, "_address_of"},
+        {&word_in_a_row, "in_a_row"},
+        {&word_any, "_any_pointer"},
+        {&word_address_of, "_address_of"},
     };
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)

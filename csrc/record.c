@@ -605,14 +605,25 @@ static void exhausted(struct recording *recording)
         vgpu_log(VGPU_LOG_ERROR, "%s has no more room: further calls are not recorded, only counted", recording->path);
 }
 
+/* Brings a new chunk's pages into memory. In a file on a disk, writing zeros costs a fifth of what page faults do. */
+static void touch(struct recording *recording, char *chunk)
+{
+    static char zeros[CHUNK_SIZE]; /* never written: the kernel gives one page of zeros for all */
+    int file = recording->header->recycled ? -1 : file_of(recording);
+
+    if (file < 0 || pwrite(file, zeros, CHUNK_SIZE, chunk - (char *)recording->header) < 0) {
+#ifdef MADV_POPULATE_WRITE
+        madvise(chunk, CHUNK_SIZE, MADV_POPULATE_WRITE);
+#endif
+    }
+}
+
 static char *begin_chunk(struct recording *recording, uint32_t number)
 {
     struct chunk *chunk = (struct chunk *)(recording->chunks + (size_t)number * CHUNK_SIZE);
     static uint64_t sequence;
 
-#ifdef MADV_POPULATE_WRITE
-    madvise(chunk, CHUNK_SIZE, MADV_POPULATE_WRITE);
-#endif
+    touch(recording, (char *)chunk);
     chunk->tid = gettid();
     chunk->pid = getpid();
     chunk->sequence = __atomic_add_fetch(&sequence, 1, __ATOMIC_RELAXED);

@@ -7,13 +7,14 @@
 
 #include "stub.h"
 
-#define SITES   8192 /* a power of two */
+#define SITES   VGPU_SITES
 #define CALLERS 1024
 
 /* One word a site, so that it is there whole or not at all: the address (47 bits), whether it is one of the driver's,
  * and the caller's number. */
-static uint64_t sites[SITES];
-#define OF_DRIVER 0x8000u
+uint64_t vgpu_sites[SITES];
+#define sites     vgpu_sites
+#define OF_DRIVER VGPU_OF_DRIVER
 static const char *callers[CALLERS] = {"?"};
 
 /* The driver's own libraries by exact stem: what they look up and call is their own business. */
@@ -37,7 +38,7 @@ static bool of_driver(uint32_t number)
 }
 
 /* The number of a name; a copy is kept for ever, since the loader's goes when its library is closed. */
-static uint32_t number_of(const char *name)
+uint32_t vgpu_caller_number(const char *name)
 {
     char *copy = NULL;
 
@@ -67,32 +68,27 @@ static uint32_t caller_at(void *address)
     if (!dladdr1(address, &info, (void **)&object, RTLD_DL_LINKMAP))
         return 0;
     if (!object->l_name || !*object->l_name)
-        return number_of(vgpu_settings()->program);
+        return vgpu_caller_number(vgpu_settings()->program);
     slash = strrchr(object->l_name, '/');
-    return number_of(slash ? slash + 1 : object->l_name);
+    return vgpu_caller_number(slash ? slash + 1 : object->l_name);
 }
 
-static struct vgpu_site site(uint64_t entry)
-{
-    return (struct vgpu_site){entry & (OF_DRIVER - 1), entry & OF_DRIVER};
-}
-
-struct vgpu_site vgpu_site(void *return_address)
+struct vgpu_site vgpu_find_site(void *return_address)
 {
     uintptr_t address = (uintptr_t)return_address;
-    size_t first = address * 0x9e3779b97f4a7c15u >> 40;
+    size_t first = vgpu_site_place(address);
     uint32_t caller;
 
     for (size_t i = first; i < first + 16; i++) {
         uint64_t entry = __atomic_load_n(&sites[i & (SITES - 1)], __ATOMIC_ACQUIRE), found;
         if (entry >> 16 == address)
-            return site(entry);
+            return vgpu_site_in(entry);
         if (!entry) {
             caller = caller_at(return_address);
             found = (uint64_t)address << 16 | caller | (of_driver(caller) ? OF_DRIVER : 0);
             __atomic_compare_exchange_n(&sites[i & (SITES - 1)], &entry, found, false, __ATOMIC_RELEASE,
                                         __ATOMIC_RELAXED);
-            return site(found);
+            return vgpu_site_in(found);
         }
     }
     caller = caller_at(return_address);

@@ -108,7 +108,7 @@ void vgpu_route(uint32_t slot, uint32_t route, uint64_t constant, uint32_t scala
 
 #define UNKNOWN 255 /* how many words are on the stack */
 
-static uint32_t route_of(uint32_t slot)
+static inline uint32_t route_of(uint32_t slot)
 {
     uint32_t route = __atomic_load_n(&routes[slot], __ATOMIC_ACQUIRE);
     return vgpu_settings()->traced && vgpu_words[slot][2] != UNKNOWN ? route | VGPU_OBSERVED : route;
@@ -118,7 +118,7 @@ static void settle(struct vgpu_frame *frame)
 {
     uint32_t slot = frame->slot, route;
 
-    if (!frame->target || route_of(slot) || !vgpu_python_settled())
+    if (!frame->target || !vgpu_python_settled())
         return;
     __atomic_store_n(&vgpu_slots[slot], frame->target, __ATOMIC_SEQ_CST);
     route = __atomic_load_n(&routes[slot], __ATOMIC_SEQ_CST);
@@ -146,28 +146,36 @@ static uint64_t absent(uint32_t slot)
     return vgpu_results[slot];
 }
 
-static void count(uint32_t slot, bool asked, bool answered)
+static inline void count(uint32_t slot, bool asked, bool answered)
 {
     uint64_t (*counters)[3] = vgpu_thread.counters ? vgpu_thread.counters : vgpu_claim_counters();
 
-    if (__atomic_load_n(&vgpu_service_awaited, __ATOMIC_RELAXED))
+    if (__atomic_load_n(&vgpu_service_awaited, __ATOMIC_RELAXED)) {
+        int saved = errno;
         vgpu_service_start();
+        errno = saved;
+    }
     counters[slot][0]++;
-    counters[slot][1] += asked;
-    counters[slot][2] += answered;
+    if (asked)
+        counters[slot][1]++;
+    if (answered)
+        counters[slot][2]++;
+}
+
+static void *find_target(uint32_t slot)
+{
+    void *target = vgpu_target(slot);
+
+    if (vgpu_real(slot))
+        __atomic_store_n(&targets[slot], target, __ATOMIC_RELEASE);
+    return target;
 }
 
 /* Where a call goes, looked up once. */
-static void *target_of(uint32_t slot)
+static inline void *target_of(uint32_t slot)
 {
     void *target = __atomic_load_n(&targets[slot], __ATOMIC_ACQUIRE);
-
-    if (!target) {
-        target = vgpu_target(slot);
-        if (vgpu_real(slot))
-            __atomic_store_n(&targets[slot], target, __ATOMIC_RELEASE);
-    }
-    return target;
+    return LIKELY(target != NULL) ? target : find_target(slot);
 }
 
 /* What the policies say of a call: enum vgpu_verdict. VGPU_FORWARDED: it is yet to be made, to frame->target. */
@@ -176,12 +184,12 @@ static int decided(struct vgpu_frame *frame, uint32_t route, uint32_t caller)
     int verdict = -1;
     bool asks;
 
-    if (route & VGPU_ANSWERS) {
-        frame->generation = vgpu_generation(); /* before anything is asked: what is forgotten meanwhile stays so */
+    if (route & VGPU_ANSWERS)
         verdict = vgpu_remembered(frame, route & VGPU_BY_CALLER ? caller : 0);
-    }
     asks = verdict < 0 && route & VGPU_ASK && vgpu_passes(frame);
-    if (verdict != VGPU_REMEMBERED)
+    if (asks && !vgpu_thread.counters) /* vgpu_made() may not claim them: it holds the interpreter's lock */
+        vgpu_claim_counters();
+    if (verdict != VGPU_REMEMBERED && !frame->target)
         frame->target = target_of(frame->slot);
     if (verdict < 0)
         verdict = asks && vgpu_ask(frame, caller) ? VGPU_ANSWERED : VGPU_FORWARDED;
@@ -197,27 +205,33 @@ static void observed(struct vgpu_frame *frame, uint32_t route, uint32_t caller, 
 
     if (!ready)
         frame->target = target_of(frame->slot);
-    if (verdict == VGPU_FORWARDED && frame->target) {
-        errno = saved;
+    errno = saved;
+    if (verdict == VGPU_FORWARDED && frame->target)
         vgpu_call(frame->target, frame, vgpu_words[frame->slot][2]);
-    } else {
-        if (verdict == VGPU_FORWARDED)
-            frame->result = absent(frame->slot);
-        errno = saved;
-    }
+    else if (verdict == VGPU_FORWARDED)
+        frame->result = absent(frame->slot);
     vgpu_event(frame, caller, frame->forwarded ? VGPU_FORWARDED : verdict, start, vgpu_now());
 }
 
-/* Returns 0 to leave by a jump to frame->target, 1 to return frame->result. */
-HIDDEN int vgpu_enter(struct vgpu_frame *frame)
+uint64_t vgpu_making(uint32_t slot)
+{
+    return route_of(slot) & VGPU_OBSERVED ? vgpu_now() : 0;
+}
+
+void vgpu_made(const struct vgpu_frame *frame, uint32_t caller, uint64_t since)
+{
+    if (vgpu_thread.counters)
+        count(frame->slot, true, !frame->forwarded);
+    if (since)
+        vgpu_event(frame, caller, frame->forwarded ? VGPU_FORWARDED : VGPU_ANSWERED, since, vgpu_now());
+}
+
+static __attribute__((noinline)) int enter(struct vgpu_frame *frame)
 {
     int saved = errno, verdict = VGPU_FORWARDED;
     bool ready = vgpu_python_ready(); /* before anything that may wait for the loader's lock, which a start holds */
     uint32_t route = route_of(frame->slot);
 
-    frame->forwarded = 0;
-    frame->generation = 0;
-    frame->target = NULL;
     if (route && !vgpu_thread.inside && !vgpu_thread.opening) {
         struct vgpu_site site = vgpu_site(frame->return_address);
         if (route & VGPU_OBSERVED && !site.of_driver && ((vgpu_settings()->traced && vgpu_trace_ready()) || ready)) {
@@ -230,13 +244,35 @@ HIDDEN int vgpu_enter(struct vgpu_frame *frame)
     if (verdict == VGPU_FORWARDED) {
         if (!frame->target)
             frame->target = target_of(frame->slot);
-        settle(frame);
+        if (!route)
+            settle(frame);
         if (!frame->target) {
             frame->result = absent(frame->slot);
             verdict = VGPU_ANSWERED;
         }
     }
     errno = saved;
+    return verdict != VGPU_FORWARDED;
+}
+
+/* Returns 0 to leave by a jump to frame->target, 1 to return frame->result. What C repeats, once thread and caller are
+ * known, is found here in the fewest steps; everything else in enter(). */
+HIDDEN int vgpu_enter(struct vgpu_frame *frame)
+{
+    uint32_t route = route_of(frame->slot);
+    struct vgpu_site site;
+    int verdict;
+
+    frame->forwarded = 0;
+    frame->generation = 0;
+    frame->target = __atomic_load_n(&targets[frame->slot], __ATOMIC_ACQUIRE);
+    if ((route & (VGPU_ANSWERS | VGPU_OBSERVED)) != VGPU_ANSWERS || !vgpu_python_is_ready() || !vgpu_thread.counters ||
+        !vgpu_known_site(frame->return_address, &site) || site.of_driver)
+        return enter(frame);
+    verdict = vgpu_remembered(frame, route & VGPU_BY_CALLER ? site.caller : 0);
+    if (verdict < 0 || (verdict == VGPU_FORWARDED && !frame->target))
+        return enter(frame);
+    count(frame->slot, false, verdict != VGPU_FORWARDED);
     return verdict != VGPU_FORWARDED;
 }
 

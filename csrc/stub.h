@@ -13,8 +13,9 @@
 #include "generated/names.h"
 #include "vgpu.h"
 
-#define HIDDEN   __attribute__((visibility("hidden")))
-#define EXPORTED __attribute__((visibility("default")))
+#define HIDDEN     __attribute__((visibility("hidden")))
+#define EXPORTED   __attribute__((visibility("default")))
+#define LIKELY(is) __builtin_expect(is, 1) /* where it is counted in nanoseconds */
 
 typedef void *dlopen_fn(const char *path, int flags);
 typedef void *dlsym_fn(void *handle, const char *name);
@@ -83,7 +84,8 @@ extern int vgpu_settings_state HIDDEN;
 HIDDEN const struct vgpu_settings *vgpu_read_settings(void);
 static inline const struct vgpu_settings *vgpu_settings(void)
 {
-    return __atomic_load_n(&vgpu_settings_state, __ATOMIC_ACQUIRE) == 2 ? &vgpu_settings_read : vgpu_read_settings();
+    int state = __atomic_load_n(&vgpu_settings_state, __ATOMIC_ACQUIRE);
+    return LIKELY(state == 2) ? &vgpu_settings_read : vgpu_read_settings();
 }
 HIDDEN const char *vgpu_setting(const char *name);
 HIDDEN void vgpu_log(enum vgpu_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -114,7 +116,30 @@ struct vgpu_site {
     bool of_driver;  /* one of the driver's own libraries */
 };
 HIDDEN const char *vgpu_caller(uint32_t number);
-HIDDEN struct vgpu_site vgpu_site(void *return_address);
+HIDDEN uint32_t vgpu_caller_number(const char *name);
+#define VGPU_SITES     8192 /* a power of two */
+#define VGPU_OF_DRIVER 0x8000u
+extern uint64_t vgpu_sites[VGPU_SITES] HIDDEN;
+HIDDEN struct vgpu_site vgpu_find_site(void *return_address);
+static inline size_t vgpu_site_place(uintptr_t address)
+{
+    return (address * 0x9e3779b97f4a7c15u >> 40) & (VGPU_SITES - 1);
+}
+static inline struct vgpu_site vgpu_site_in(uint64_t entry)
+{
+    return (struct vgpu_site){entry & (VGPU_OF_DRIVER - 1), entry & VGPU_OF_DRIVER};
+}
+static inline bool vgpu_known_site(void *return_address, struct vgpu_site *site)
+{
+    uint64_t entry = __atomic_load_n(&vgpu_sites[vgpu_site_place((uintptr_t)return_address)], __ATOMIC_ACQUIRE);
+    *site = vgpu_site_in(entry);
+    return LIKELY(entry >> 16 == (uintptr_t)return_address);
+}
+static inline struct vgpu_site vgpu_site(void *return_address)
+{
+    struct vgpu_site site;
+    return vgpu_known_site(return_address, &site) ? site : vgpu_find_site(return_address);
+}
 
 /* stub.c: slots and lookups. */
 extern void *vgpu_slots[VGPU_SLOTS] HIDDEN;
@@ -124,6 +149,8 @@ HIDDEN void *vgpu_thunk(uint32_t slot);
 HIDDEN bool vgpu_is_thunk(const void *address);
 HIDDEN bool vgpu_alias_loaded(void); /* virtual mode's libcuda.so.1, preloaded beside us */
 HIDDEN bool vgpu_virtual_open(void); /* loads it if nothing has */
+HIDDEN uint64_t vgpu_making(uint32_t slot);
+HIDDEN void vgpu_made(const struct vgpu_frame *frame, uint32_t caller, uint64_t since);
 HIDDEN void vgpu_route(uint32_t slot, uint32_t route, uint64_t constant, uint32_t scalars, uint32_t narrow);
 
 /* answers.c: what Python has decided. */
@@ -131,7 +158,6 @@ extern uint8_t vgpu_scalars[VGPU_SLOTS] HIDDEN, vgpu_narrow[VGPU_SLOTS] HIDDEN;
 HIDDEN int vgpu_remembered(struct vgpu_frame *frame, uint32_t caller);
 HIDDEN void vgpu_remember(const struct vgpu_frame *frame, uint32_t caller, uint32_t asked_in, uint32_t verdict,
                           const struct vgpu_output *outputs, uint32_t count);
-HIDDEN uint32_t vgpu_generation(void);
 HIDDEN void vgpu_forget(void);
 HIDDEN void vgpu_answers_forked(void);
 HIDDEN bool vgpu_passes(const struct vgpu_frame *frame);
@@ -195,12 +221,14 @@ extern int vgpu_state HIDDEN; /* enum vgpu_state */
 extern int *vgpu_not_forked
     HIDDEN; /* a page that reads zero in a fork child: 1 while the interpreter is this process's own */
 HIDDEN bool vgpu_start_python(void);
+static inline bool vgpu_python_is_ready(void)
+{
+    return LIKELY(__atomic_load_n(&vgpu_state, __ATOMIC_ACQUIRE) == VGPU_READY) && !vgpu_thread.inside &&
+           !vgpu_thread.opening && LIKELY(__atomic_load_n(vgpu_not_forked, __ATOMIC_RELAXED));
+}
 static inline bool vgpu_python_ready(void)
 {
-    return __atomic_load_n(&vgpu_state, __ATOMIC_ACQUIRE) == VGPU_READY && !vgpu_thread.inside &&
-                   !vgpu_thread.opening && __atomic_load_n(vgpu_not_forked, __ATOMIC_RELAXED)
-               ? true
-               : vgpu_start_python();
+    return vgpu_python_is_ready() || (vgpu_settings()->active && vgpu_start_python());
 }
 HIDDEN bool vgpu_python_settled(void); /* what Python wants will not change by itself any more */
 HIDDEN int vgpu_ask(struct vgpu_frame *frame, uint32_t caller);

@@ -99,8 +99,12 @@ struct vgpu_host {
     void *(*real)(uint32_t slot);
     int (*registered)(uint64_t host, struct vgpu_registration *found); /* 0: nothing is */
     int (*registration)(uint64_t binary, uint32_t number, struct vgpu_registration *found);
-    uint32_t (*registrations_gone)(void);     /* how many fatbinaries were taken away */
-    const char *(*caller)(uint32_t number);   /* file name of a caller */
+    uint32_t (*registrations_gone)(void);   /* how many fatbinaries were taken away */
+    const char *(*caller)(uint32_t number); /* file name of a caller */
+    uint32_t (*number)(const char *caller); /* and back */
+    /* Around a call that Python makes in a library's name, as if it had passed a thunk. */
+    uint64_t (*making)(uint32_t slot);
+    void (*made)(const struct vgpu_frame *frame, uint32_t caller, uint64_t since);
     const char *(*driver)(void);              /* path of the real driver's file, or "" */
     const char *(*setting)(const char *name); /* of the program's environment, as it was at first use */
     void (*log)(enum vgpu_level level, const char *text);

@@ -34,6 +34,7 @@ HOST_FUNCTIONS = """
     int host_registration(uint64_t binary, uint32_t number, struct vgpu_registration *found);
     uint32_t host_registrations_gone(void);
     const char *host_caller(uint32_t number);
+    uint32_t host_number(const char *caller);
     const char *host_driver(void);
     const char *host_setting(const char *name);
     void host_log(int level, const char *text);

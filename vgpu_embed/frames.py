@@ -133,12 +133,14 @@ def kind_of(
     target: int = 0,
     leaves: bool = False,
     through_host: bool = False,
+    recorded: int = 0,
 ) -> Kind:
     """The calls of a class by one library.
 
     hooks are asked in turn; `makes` keeps the kinds of calls that the function's own library makes; `decide` is what
     the preloaded library asks instead, with the call; calls that are made go to `target`. `leaves`: a call without a
-    verdict leaves by the library's jump; `through_host`: it is the library that makes a call.
+    verdict leaves by the library's jump; `through_host`: it is the library that makes a call. `recorded` is the
+    caller's number where the library counts and records calls that are made.
     """
     row = calls.row
     return _frames.Kind(
@@ -158,6 +160,7 @@ def kind_of(
         null_output=NULL_OUTPUT[row.library],
         through_host=through_host,
         gives_text=row.result_kind == "pointer",
+        recorded=recorded,
     )
 
 

@@ -149,8 +149,36 @@ def events():
 def test_virtual_mode(start: Start, file: Path) -> None:
     program = start(None, mode="virtual", gpu="h100", env={"VGPU_TRACE": file})
     assert program("(call('cuInit', 0), call('cudaGetDeviceCount', (c_int * 1)()))") == (0, 0)
-    names = [event.function for event in events_of(file)]
-    assert {"cuInit", "cudaGetDeviceCount"} <= set(names)
+    events = events_of(file)
+    assert {"cuInit", "cudaGetDeviceCount"} <= {event.function for event in events}
+
+
+def test_what_the_runtime_asks_the_driver_is_seen(start: Start, file: Path) -> None:
+    """In virtual mode, as over a real driver: libcudart's own calls are recorded, counted, and observers get them."""
+    observed = """
+seen = []
+
+@policy.observe("cuDeviceGetCount", "cuDeviceGet")
+def see(events):
+    seen.extend((event.function, event.caller, event.result) for event in events)
+
+@policy.hook("cuDeviceGetCount", caller="libcudart*")
+def more(call):
+    return call.reply(count=7)
+
+@policy.command
+def what():
+    return seen
+"""
+    program = start(observed, mode="virtual", gpu="h100", env={"VGPU_TRACE": file})
+    program("count = (c_int * 1)()")
+    assert program("(call('cudaGetDeviceCount', count), count[0])") == (0, 7)
+    assert program.command("what") == [["cuDeviceGetCount", "libcudart.so", 0]]
+    (outer,) = [event for event in events_of(file) if event.function == "cudaGetDeviceCount"]
+    (inner,) = [event for event in events_of(file) if event.function == "cuDeviceGetCount"]
+    assert outer.start <= inner.start <= inner.end <= outer.end
+    assert (inner.caller, inner.thread, inner.verdict) == ("libcudart.so", outer.thread, 2)
+    assert program.counts("cuDeviceGetCount") == (1, 1, 1)
 
 
 # ---- names of files ----

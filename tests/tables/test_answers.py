@@ -107,9 +107,9 @@ def test_what_may_be_remembered_is_asked_in_registers_alone() -> None:
         ("cudaLaunchKernel", (6, 0, 2)),  # two of 12 bytes
         ("cuTexRefSetMipmapLevelClamp", (1, 2, 0)),
         ("cudaCreateChannelDesc", (6, 0, 0)),  # the result's address and five numbers
-        ("cublasLtCtxInit", (6, 0, 255)),  # unknown
+        ("cublasLtCtxInit", (6, 8, 255)),  # unknown
         ("cublasGemmEx", (6, 0, 13)),
-        ("cudbgIpcFlag", (6, 0, 255)),
+        ("cudbgIpcFlag", (6, 8, 255)),
     ],
 )
 def test_words_that_a_call_takes(name: str, words: tuple[int, int, int]) -> None:

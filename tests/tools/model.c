@@ -128,6 +128,8 @@ void model_route(uint32_t slot, int route, uint64_t constant)
 
 void model_python(bool is_ready, bool is_settled)
 {
+    vgpu_settings();
+    vgpu_settings_read.active = true; /* there is something to ask about */
     ready = is_ready;
     settled = is_settled;
 }

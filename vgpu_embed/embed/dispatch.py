@@ -61,13 +61,20 @@ class Chain:
             decide = passing(number)
         return self._kind(caller, handlers, tested, decide)
 
-    def calls_made(self, caller: str) -> Kind:
-        """The calls that are made from Python in a library's name."""
+    def calls_made(self, library: str) -> Kind:
+        """The calls that are made from Python in a library's name. The driver's own are no business of recordings."""
+        caller = CALLERS[library]
         handlers = handlers_of(current.session.policies, self.function.name, current.session.program, caller)
-        return self._kind(caller, handlers, False, None)
+        number = 0 if library == "driver" else lib.host_number(caller.encode())
+        return self._kind(caller, handlers, False, None, number)
 
     def _kind(
-        self, caller: str, handlers: list[Handler], tested: bool, decide: Callable[[EmbeddedCall], int] | None
+        self,
+        caller: str,
+        handlers: list[Handler],
+        tested: bool,
+        decide: Callable[[EmbeddedCall], int] | None,
+        recorded: int = 0,
     ) -> Kind:
         is_loader = self.function.library == "loader"
         return kind_of(
@@ -80,6 +87,7 @@ class Chain:
             target=int(ffi.cast("uintptr_t", lib.host_real(self.function.index))),
             leaves=self.leaves,
             through_host=not is_loader,
+            recorded=recorded,
         )
 
     @property
@@ -210,7 +218,7 @@ class EmbeddedCall(FrameCall):
     def _made_kind(self, function: str) -> Kind:
         library = self.row.library
         begun = current.installed
-        kind = chain_of(tables.function(function).index).calls_made(CALLERS[library])
+        kind = chain_of(tables.function(function).index).calls_made(library)
         made[library][function] = kind
         if begun != current.installed:  # of handlers that are not in force any more
             made[library].pop(function, None)

@@ -244,10 +244,11 @@ def function(name_or_index: str | int) -> Function:
 def words(function: Function) -> tuple[int, int, int]:
     """General registers, floating-point registers and words on the stack that a call's arguments take.
 
-    Where that is not known the last is 255: such a call is never made again from a frame, only passed on.
+    Where that is not known the last is 255: such a call is never made again from a frame, only passed on, with all
+    registers.
     """
     if function.parameters is None:
-        return 6, 0, 255
+        return 6, 8, 255
     general = int(function.result_kind == "struct" and function.result_size > 16)  # its address goes first
     floating = 0
     for parameter in function.parameters:
