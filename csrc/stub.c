@@ -226,7 +226,7 @@ void vgpu_made(const struct vgpu_frame *frame, uint32_t caller, uint64_t since)
         vgpu_event(frame, caller, frame->forwarded ? VGPU_FORWARDED : VGPU_ANSWERED, since, vgpu_now());
 }
 
-static __attribute__((noinline)) int enter(struct vgpu_frame *frame)
+static __attribute__((noinline)) int enter_fully(struct vgpu_frame *frame)
 {
     int saved = errno, verdict = VGPU_FORWARDED;
     bool ready = vgpu_python_ready(); /* before anything that may wait for the loader's lock, which a start holds */
@@ -256,7 +256,7 @@ static __attribute__((noinline)) int enter(struct vgpu_frame *frame)
 }
 
 /* Returns 0 to leave by a jump to frame->target, 1 to return frame->result. What C repeats, once thread and caller are
- * known, is found here in the fewest steps; everything else in enter(). */
+ * known, is found here in the fewest steps; everything else in enter_fully(). */
 HIDDEN int vgpu_enter(struct vgpu_frame *frame)
 {
     uint32_t route = route_of(frame->slot);
@@ -268,10 +268,10 @@ HIDDEN int vgpu_enter(struct vgpu_frame *frame)
     frame->target = __atomic_load_n(&targets[frame->slot], __ATOMIC_ACQUIRE);
     if ((route & (VGPU_ANSWERS | VGPU_OBSERVED)) != VGPU_ANSWERS || !vgpu_python_is_ready() || !vgpu_thread.counters ||
         !vgpu_known_site(frame->return_address, &site) || site.of_driver)
-        return enter(frame);
+        return enter_fully(frame);
     verdict = vgpu_remembered(frame, route & VGPU_BY_CALLER ? site.caller : 0);
     if (verdict < 0 || (verdict == VGPU_FORWARDED && !frame->target))
-        return enter(frame);
+        return enter_fully(frame);
     count(frame->slot, false, verdict != VGPU_FORWARDED);
     return verdict != VGPU_FORWARDED;
 }

@@ -130,7 +130,7 @@ def test_gdb_stops_within_python(tmp_path: Path) -> None:
     commands += ["break getppid", "run", "backtrace -20", "delete", "continue"]
     words = [word for command in commands for word in ("-ex", command)]
     done = run([tool("gdb", "gdb"), "-q", "-nx", "-batch", *words, host("lookup")], timeout=120)
-    assert "vgpu_enter" in done.stdout, done
+    assert "vgpu_entry" in done.stdout, done
     assert " in main (" in done.stdout
     assert done.stdout.count(f" = 0 {ANSWER}\n") == 2
 
