@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -76,9 +78,15 @@ def test_ollama_finds_the_gpu(doctor: Doctor, ollama: Path) -> None:
     assert findings["discovery"].what == "cuda_v13 finds NVIDIA H100 80GB HBM3, compute 9.0"
 
 
-def test_what_a_terminal_and_a_pipe_get(cli: Cli) -> None:
-    lines = cli("doctor", *VIRTUAL).stdout.splitlines()
-    assert [line.split("\t")[:2] for line in lines][:3] == [["ok", "library"], ["ok", "python"], ["ok", "namespace"]]
+def test_what_a_terminal_and_a_pipe_get(cli: Cli, tmp_path: Path) -> None:
+    wrong = ("doctor", "--read", "/dev/null")
+    lines = cli(*wrong).stdout.splitlines()
+    assert [line.split("\t")[:2] for line in lines][:2] == [["ok", "library"], ["ok", "python"]]
+    assert [line.split("\t")[:2] for line in lines][-1] == ["fault", "no-dlsym"]
+    command = shlex.join([sys.executable, "-m", "vgpu_embed.cli", *wrong])
+    shown = run(["script", "-qc", f"{command} 2>/dev/null", "/dev/null"], env={"TERM": "dumb"}).stdout
+    assert re.search(r"^ok    library  ", shown, re.MULTILINE)
+    assert re.search(r"fault no-dlsym  no line of the library is in the log.*→ give --log info", shown, re.DOTALL)
 
 
 # ---- the installation ----
@@ -124,10 +132,11 @@ def test_the_policy_does_not_load(doctor: Doctor, tmp_path: Path) -> None:
     assert f"{policy}:3" in found.what
 
 
-def test_the_journal_is_not_there(doctor: Doctor) -> None:
-    if not os.path.exists("/run/systemd/journal/socket"):
-        found = doctor(*VIRTUAL, "--log", "info", "--log-file", "journal:")
-        assert "mount that socket" in fault(found, "journal").remedy
+def test_the_journal_is_not_there(doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / str(PACKAGE)[1:]).mkdir(parents=True)
+    shutil.copy(LIBRARY, tmp_path / str(LIBRARY)[1:])
+    findings = doctor("--root", tmp_path, *VIRTUAL, "--log", "info", "--log-file", "journal:")
+    assert f"there is none here ({tmp_path}/run/systemd/journal/socket)" in fault(findings, "journal").what
 
 
 # ---- the machine ----

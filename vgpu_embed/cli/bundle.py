@@ -11,7 +11,7 @@ import click
 from vgpu_embed.cli import validation
 from vgpu_embed.cli.failure import Failure
 from vgpu_embed.cli.launch import ALIAS, LIBRARY
-from vgpu_embed.cli.output import working
+from vgpu_embed.cli.output import progress
 
 if TYPE_CHECKING:
     from vgpu_embed.bundle import Bundle
@@ -41,7 +41,7 @@ def make(folder: Path) -> Bundle:
     validation.installed(LIBRARY)
     validation.installed(ALIAS)
     try:
-        with working("making a bundle"):
+        with progress("making a bundle"):
             return bundles.make(folder)
     except bundles.BundleError as error:
         raise Failure(str(error)) from error

@@ -14,13 +14,13 @@ import click
 
 from vgpu_embed.cli.failure import NOTHING, USAGE, Failure
 from vgpu_embed.cli.launch import Launch, LaunchCommand, with_options
-from vgpu_embed.cli.output import table, working
+from vgpu_embed.cli.output import progress, table
 
 if TYPE_CHECKING:
     from vgpu_embed.doctor import Finding, Subject
     from vgpu_embed.inspect.unit import Unit
 
-MARKS = {"ok": "ok", "note": "note", "fault": "FAULT"}
+STYLES = {"ok": "green", "note": "yellow", "fault": "bold red"}
 
 
 @click.command(cls=LaunchCommand, options_metavar="[OPTION]…")
@@ -43,7 +43,7 @@ def doctor(program: str | None, read: str | None, as_json: bool, root: str, **fl
     """
     from vgpu_embed import doctor as doctors
 
-    with working("looking"):
+    with progress("looking"):
         findings = list(doctors.examine(subject(program, Path(root), read, flags)))
     if as_json:
         click.echo(json.dumps([finding._asdict() for finding in findings], indent=1))
@@ -115,8 +115,16 @@ def text(log: str | None) -> str | None:
 
 
 def show(findings: list[Finding]) -> None:
-    """Prints the findings; remedies below what they are for, where they fit no line."""
-    table(
-        ("", "CHECK", "FINDING", "REMEDY"),
-        [(MARKS[finding.state], finding.check, finding.what, finding.remedy or "-") for finding in findings],
-    )
+    """Prints the findings: on a terminal each with its remedy below, else as lines of a table."""
+    if not sys.stdout.isatty():
+        table((), [(one.state, one.check, one.what, one.remedy or "-") for one in findings])
+        return
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console = Console()
+    for one in findings:
+        console.print(Text.assemble((f"{one.state:<5} ", STYLES[one.state]), (one.check, "bold"), "  ", one.what))
+        if one.remedy:
+            console.print(Padding(Text(f"→ {one.remedy}"), (0, 0, 0, 6)))

@@ -11,13 +11,6 @@ from typing import Any
 import click
 
 
-def working(on: str) -> contextlib.AbstractContextManager[object]:
-    """Shows that something takes a while, on a terminal."""
-    from rich.console import Console
-
-    return Console(stderr=True).status(f"{on} …") if sys.stderr.isatty() else contextlib.nullcontext()
-
-
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Prints rows under headers; piped, only the rows, tab-separated, for cut and awk."""
     if not sys.stdout.isatty():

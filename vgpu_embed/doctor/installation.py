@@ -83,6 +83,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     found = list(_library(subject, inside(subject, named)))
     yield from found
+    yield from _log(subject)
     if all(finding.state != FAULT for finding in found) and subject.root == Path("/"):
         yield from _namespace(subject)
         yield from _policies(subject)
@@ -176,9 +177,13 @@ def _policies(subject: Subject) -> Iterator[Finding]:
     if not names and not options.values("gpu", environment):
         what = "neither VGPU_POLICY nor VGPU_GPU is set, so the library has nothing to do"
         yield Finding("policy", FAULT, what, "give --policy or --gpu")
-    if environment.get("VGPU_LOG_FILE") == options.JOURNAL and not os.path.exists("/run/systemd/journal/socket"):
-        what = "log lines go to the journal, but there is none here (/run/systemd/journal/socket)"
+
+
+def _log(subject: Subject) -> Iterator[Finding]:
+    socket = inside(subject, Path("/run/systemd/journal/socket"))
+    if subject.environment.get("VGPU_LOG_FILE") == options.JOURNAL and not socket.exists():
+        what = f"log lines go to the journal, but there is none here ({socket})"
         yield Finding("journal", FAULT, what, "in a container mount that socket, or give --log-file FILE")
-    elif environment.get("VGPU_LOG", "error") in ("error", "off"):
+    if subject.environment.get("VGPU_LOG", "error") in ("error", "off"):
         what = "the log has errors only: no line about dlsym or calls"
         yield Finding("log-level", NOTE, what, "give --log info (VGPU_LOG=info) to see lookups and calls")

@@ -39,7 +39,10 @@ def check(subject: Subject) -> Iterator[Finding]:
         what = f"{libraries} has no CUDA backend (libggml-cuda.so), so ollama computes on the CPU"
         yield Finding("backend", FAULT, what, "install ollama's CUDA libraries: the archive has cuda_v12 and cuda_v13")
         return
-    yield from _chosen(subject, libraries)
+    wrong = list(_chosen(subject, libraries))
+    yield from wrong
+    if wrong:
+        return
     for backend in backends:
         yield from _discovery(subject, libraries, backend)
     yield from _in_use(subject)
