@@ -41,6 +41,7 @@ build: $(VENV)/build.stamp
 
 real: $(VENV)/tests.stamp
 	@for package in ggml trace-processor; do $(BIN)/python tests/real/fetch.py $$package >/dev/null || exit 1; done
+	@$(BIN)/python tests/real/node.py >/dev/null
 
 hosts:
 	@$(MAKE) --no-print-directory -C tests/hosts all

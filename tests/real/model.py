@@ -1,6 +1,6 @@
 """Writes a small language model of llama's kind, as GGUF: its weights are random, and it knows single bytes.
 
-python tests/real/model.py FILE [LAYERS]
+Command line: FILE [LAYERS]
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 import gguf
 import numpy
 
-WIDTH, HEADS, INNER, LAYERS = 128, 4, 256, 2
+WIDTH, HEADS, INNER, LAYERS = 128, 2, 256, 2
 SPECIAL = ("<unk>", "<s>", "</s>")
 TOKENS = [*SPECIAL, *(f"<0x{byte:02X}>" for byte in range(256))]
 

@@ -156,6 +156,18 @@ def _resolve(machine: Machine, call: AnyCall) -> tuple[int, Any, int | None]:
     return result, None if slot is None else machine.thunk(slot), status
 
 
+@at_any_time("cuGetExportTable")
+def export_table(machine: Machine, call: AnyCall) -> int:
+    """Private tables of the driver, which NVIDIA's own libraries ask for; a statically linked runtime is one."""
+    if call.caller not in machine.statically_linked:
+        machine.statically_linked.add(call.caller)
+        call.log.error(
+            f"{call.caller} asks for private tables of the driver, as a statically linked CUDA runtime does; a virtual "
+            "GPU has none, so it has to be linked with the shared runtime (nvcc -cudart shared)"
+        )
+    return NOT_SUPPORTED
+
+
 # ---- devices -------------------------------------------------------------------------------------------------------
 
 

@@ -98,6 +98,8 @@ class Machine:
         """The devices that CUDA shows this process, by ordinal, from cuInit on."""
         self.driver_ready = False
         self.runtime_ready = False
+        self.statically_linked: set[str] = set()
+        """Callers that asked for the driver's private tables, and were told why they get none."""
         self.retained: dict[int, int] = {}
         """The primary contexts that the runtime has retained, by device."""
         self.cublas: dict[int, Handle] = {}

@@ -205,7 +205,6 @@ the runtime's parameters, or numbers. A variant for the per-thread default strea
 
 WITHOUT_CONTEXT = """
 cudaDeviceGetP2PAttribute        cuDeviceGetP2PAttribute
-cudaGetExportTable               cuGetExportTable
 """
 """Likewise, of functions that need no context."""
 
