@@ -79,7 +79,7 @@ def test_the_readme(tmp_path: Path) -> None:
 # ---- the guide -------------------------------------------------------------------------------------------------------
 
 PAGES = [
-    *(ROOT / f"docs/{name}.md" for name in ("policies", "testing", "traces", "kernels")),
+    *(ROOT / f"docs/{name}.md" for name in ("policies", "testing", "testing-gpu-software", "traces", "kernels")),
     *sorted((ROOT / "docs").glob("policy-*.md")),
 ]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
