@@ -93,7 +93,7 @@ test-gpu:
 check: $(VENV)/check.stamp build
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict vgpu_embed setup.py docs/reference.py docs/command_line.py
+	$(BIN)/mypy --strict vgpu_embed setup.py docs/reference.py docs/virtual.py docs/command_line.py
 	@# One folder at a time: their conftest.py have the same name.
 	for folder in tests/*.py $(TEST_FOLDERS); do MYPYPATH=tests:tests/hosts $(BIN)/mypy --strict $$folder || exit 1; done
 	$(BIN)/clang-format --style=file:csrc/.clang-format --dry-run --Werror $(C_FILES)
@@ -102,6 +102,7 @@ check: $(VENV)/check.stamp build
 
 docs: $(VENV)/check.stamp build
 	$(BIN)/python docs/reference.py
+	$(BIN)/python docs/virtual.py
 	$(BIN)/python docs/command_line.py
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build
 
