@@ -28,7 +28,6 @@ NO_ARRAYS = "copies of CUDA arrays are not supported"
 PARTIAL = {
     "cuGetExportTable": "always not supported: there are no private tables",
     "cudaGetDeviceProperties": "CUDA 13's layout; CUDA 12 calls it cudaGetDeviceProperties_v2",
-    "cudaGetExportTable": "always not supported: there are no private tables",
     "cublasSetWorkspace_v2": "only checked",
     **dict.fromkeys(("cudaMemcpy3D", "cudaMemcpy3DAsync", "cudaGraphAddMemcpyNode"), NO_ARRAYS),
     **dict.fromkeys(("cudaGraphMemcpyNodeSetParams", "cudaGraphExecMemcpyNodeSetParams"), NO_ARRAYS),
