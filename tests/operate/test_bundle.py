@@ -12,7 +12,7 @@ from support import PACKAGE, run, run_preloaded
 from operate.conftest import SITE, Cli
 from vgpu_embed import bundle as bundles
 
-pytestmark = pytest.mark.xdist_group("operate")
+pytestmark = [pytest.mark.xdist_group("operate"), pytest.mark.every_python]
 
 POLICY = """
 import ctypes, hashlib, json, lzma, os, psutil, sqlite3, ssl, sys, zlib

@@ -15,7 +15,7 @@ from support import clean_environment
 from operate.conftest import Cli
 from operate.room import NOBODY, Journal, Room
 
-pytestmark = pytest.mark.xdist_group("operate")
+pytestmark = [pytest.mark.xdist_group("operate"), pytest.mark.every_python]
 
 
 def systemds() -> Path:
