@@ -23,7 +23,7 @@ TITLES = {
     "cublas": "cuBLAS and cuBLASLt (cublas*)",
     "nvml": "NVML (nvml*)",
 }
-ONE_LAYOUT = "with CUDA 13's arguments; a program for CUDA 12 passes others under this name"
+ONE_LAYOUT = "with CUDA 13's arguments; what is linked to an older runtime's, under this name, gets not supported"
 NO_ARRAYS = "copies of CUDA arrays are not supported"
 PARTIAL = {
     "cuGetExportTable": "always not supported: there are no private tables",

@@ -84,7 +84,8 @@ class TestPtx:
     def test_what_people_write(self) -> None:
         image = ptx.read(
             b".version 7.0 // .entry not_this(\n.target sm_70, texmode_independent .address_size 64\n"
-            b"/* .entry nor_this() */ .shared .align 16 .b8 both[64]; .global .attribute(.managed) .f64 half = 0d3FE0000000000000;\n"
+            b"/* .entry nor_this() */ .shared .align 16 .b8 both[64];\n"
+            b".global .attribute(.managed) .f64 half = 0d3FE0000000000000;\n"
             b".const .u16 two[2] = {0x10, 513}; .extern .shared .align 4 .b8 dynamic[];\n"
             b".visible .entry k(.param .u64 .ptr .global .align 4 p, .param .align 8 .b8 s[24])\n"
             b".reqntid 8, 4\n{ .reg .pred %p<4>; .reg .b32 %r<11>; .reg .f64 %d; mov.u32 %r1, both; ret; }\n"

@@ -123,20 +123,43 @@ def driver_thunks(names: list[str], all_names: list[str]) -> str:
     return "\n".join(body) + PROPERTY_NOTE
 
 
+RUNTIME_NODES = {"11": "libcudart.so.11.0", "12": "libcudart.so.12", "13": "libcudart.so.13"}
+"""Version nodes of the runtime's libraries, by toolkit."""
+
+
+def _versioned(kind: str, name: str, node: str) -> str:
+    """A name with a version node, for the newest one's thunk or for what refuses older ones."""
+    label = f"vgpu_{node.rpartition('.so.')[2].partition('.')[0]}_{name}"
+    target = f"{kind}_{name}" if kind == "vgpu_newest" else kind
+    return (
+        f"        .globl {label}\n        .type {label}, @function\n        .set {label}, {target}\n"
+        f"        .symver {label}, {name}@{node}, remove"
+    )
+
+
 def virtual_thunks(names: list[str], first: int) -> str:
-    """Thunks of the lists between the driver's and the loader's, 32 bytes each, for the alias libcuda.so.1."""
+    """Thunks of the lists between the driver's and the loader's, 32 bytes each, for the alias libcuda.so.1.
+
+    Some functions of the runtime have other arguments or structs in older toolkits' libraries under the same name.
+    What is linked to those gets cudaErrorNotSupported, since a thunk's arguments are the newest's. The attributes of a
+    pointer are none of them: they are written one by one, and those that CUDA 12 knows lie where they did.
+    """
     body = [
         "        .text\n        .globl vgpu_virtual_thunks\n        .balign 32\nvgpu_virtual_thunks:\n"
         "        .cfi_startproc"
     ]
     for slot, name in enumerate(names, first):
         jump = f"        mov vgpu_slot_table@GOTPCREL(%rip), %r10\n        jmp *8 * {slot}(%r10)"
-        body.append(thunk(name, slot, jump, 32))
-    # CUDA 12's libcudart has, beside …_v2, the CUDA 11 layout under the plain name: 728 bytes, not 1008.
-    body.append(
-        "        .balign 32\nvgpu_properties_11:\n        endbr64\n        mov $801, %eax\n        ret\n"
-        "        .symver vgpu_properties_11, cudaGetDeviceProperties@libcudart.so.12\n        .cfi_endproc\n"
-    )
+        older = {version for variant in tables.function(name).variants for version in variant.sources}
+        if name == "cudaPointerGetAttributes" or not older:
+            body.append(thunk(name, slot, jump, 32))
+            continue
+        body.append(thunk(f"vgpu_newest_{name}", slot, jump, 32) + f"\n        .hidden vgpu_newest_{name}")
+        body.append(_versioned("vgpu_newest", name, f"@{RUNTIME_NODES['13']}"))
+        for version in ("11", "12"):
+            body.append(_versioned("vgpu_older" if version in older else "vgpu_newest", name, RUNTIME_NODES[version]))
+    body.append("        .balign 32\nvgpu_older:\n        endbr64\n        mov $801, %eax\n        ret")
+    body.append("        .cfi_endproc\n")
     return "\n".join(body) + PROPERTY_NOTE
 
 
@@ -184,7 +207,7 @@ def write(folder: Path) -> None:
         "driver_thunks.S": driver_thunks(names[:driver], names),
         "virtual_thunks.S": virtual_thunks(names[driver : len(names) - len(tables.names("loader"))], driver),
         "library.map": "GLIBC_2.2.5 { };\nGLIBC_2.34 { };\n",
-        "virtual.map": "libcudart.so.12 { };\nlibcudart.so.13 { };\n",
+        "virtual.map": "".join(f"{node} {{ }};\n" for node in RUNTIME_NODES.values()),
     }.items():
         target = folder / name
         if not target.exists() or target.read_text() != text:
