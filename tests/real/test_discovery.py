@@ -173,7 +173,7 @@ for i in range(pynvml.nvmlDeviceGetCount()):
           *pynvml.nvmlDeviceGetCudaComputeCapability(h), pynvml.nvmlDeviceGetPciInfo(h).busId)
 print(pynvml.nvmlSystemGetDriverVersion())
 try:
-    pynvml.nvmlDeviceGetFanSpeed(h)
+    pynvml.nvmlDeviceGetAdaptiveClockInfoStatus(h)
 except pynvml.NVMLError as error:
     print(type(error).__name__)
 pynvml.nvmlShutdown()
@@ -190,21 +190,21 @@ def test_nvidia_ml_py() -> None:
         first.driver_name,
         "NVMLError_NotSupported",
     ], done.stderr
-    assert done.stderr.count("nvmlDeviceGetFanSpeed() is not implemented") == 1
+    assert done.stderr.count("nvmlDeviceGetAdaptiveClockInfoStatus() is not implemented") == 1
 
 
 def test_what_is_missing_is_refused_and_named_once(tmp_path: Path) -> None:
-    program = tmp_path / "allocate.py"
+    program = tmp_path / "textures.py"
     program.write_text(
         "import ctypes\n"
         "cuda = ctypes.CDLL('libcuda.so.1')\n"
         "print(cuda.cuInit(0))\n"
-        "pointer = ctypes.c_uint64()\n"
-        "print([cuda.cuMemAlloc_v2(ctypes.byref(pointer), 4096) for _ in range(3)])\n"
+        "texture = ctypes.c_uint64()\n"
+        "print([cuda.cuTexObjectCreate(ctypes.byref(texture), None, None, None) for _ in range(3)])\n"
     )
     done = run_preloaded([sys.executable, program], mode="virtual", gpu="h100")
     assert done.stdout == "0\n[801, 801, 801]\n"
-    assert done.stderr.count("cuMemAlloc_v2() is not implemented here and returns CUDA_ERROR_NOT_SUPPORTED") == 1
+    assert done.stderr.count("cuTexObjectCreate() is not implemented here and returns CUDA_ERROR_NOT_SUPPORTED") == 1
 
 
 def test_status_agrees_with_the_map(tmp_path: Path) -> None:

@@ -76,7 +76,13 @@ int vgpu_ask(struct vgpu_frame *frame, uint32_t caller)
     return verdicts[frame->slot].answers;
 }
 
-/* Nothing is recorded here. */
+/* No thread and no recording here. */
+uint32_t vgpu_service_awaited;
+
+void vgpu_service_start(void)
+{
+}
+
 uint64_t (*vgpu_claim_counters(void))[3]
 {
     static uint64_t counters[VGPU_SLOTS][3];
