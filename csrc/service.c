@@ -377,10 +377,17 @@ void vgpu_serve(uint32_t milliseconds, uint32_t has_observers)
 
 /* ---- fork ---- */
 
-static void end_of_wait(struct timespec *end, uint64_t milliseconds)
+/* Whether the thread has ended by then. ThreadSanitizer knows this function and not pthread_clockjoin_np. */
+static bool ends_in(uint32_t milliseconds)
 {
-    uint64_t then = vgpu_now() + milliseconds * 1000000;
-    *end = (struct timespec){then / 1000000000, then % 1000000000};
+    struct timespec end;
+    uint64_t then;
+
+    syscall(SYS_clock_gettime, CLOCK_REALTIME, &end); /* past libfaketime */
+    then = end.tv_nsec + milliseconds * 1000000ull;
+    end.tv_sec += then / 1000000000;
+    end.tv_nsec = then % 1000000000;
+    return pthread_timedjoin_np(service, NULL, &end) == 0;
 }
 
 /* Wakes the thread where it waits: by a client that says nothing, or by the futex. */
@@ -399,27 +406,27 @@ static void knock(void)
 static void joined(void)
 {
     running = false;
-    life = GOES_ON;
+    __atomic_exchange_n(&life, GOES_ON, __ATOMIC_ACQ_REL);
 }
 
 /* Before a fork the thread ends: a child made while it loads policies would have half of them, and the loader would be
  * caught in the middle. It is not waited for twice in the same round. The lock is held until the fork is over. */
 void vgpu_service_pause(void)
 {
-    struct timespec end;
+    uint32_t round;
     bool waits;
 
     pthread_mutex_lock(&living);
     if (!running || pthread_equal(service, pthread_self()))
         return;
-    waits = late_in != rounds + 1;
+    round = __atomic_load_n(&rounds, __ATOMIC_RELAXED) + 1;
+    waits = late_in != round;
     __atomic_store_n(&life, TO_END, __ATOMIC_RELEASE);
     knock();
-    end_of_wait(&end, !waits ? 0 : __atomic_load_n(&loading, __ATOMIC_RELAXED) ? LOADING_MS : EXIT_MS);
-    if (pthread_clockjoin_np(service, NULL, CLOCK_MONOTONIC, &end) == 0)
+    if (ends_in(!waits ? 0 : __atomic_load_n(&loading, __ATOMIC_RELAXED) ? LOADING_MS : EXIT_MS))
         joined();
     else
-        late_in = rounds + 1;
+        late_in = round;
 }
 
 /* Python from 3.12 on looks how many threads there are after a fork, and warns. */
@@ -474,6 +481,8 @@ bool vgpu_service_stop(void)
 {
     struct timespec moment = {0, 1000000};
 
+    if (running)
+        pthread_detach(service);
     for (int i = 0; i < EXIT_MS && pthread_mutex_trylock(&busy) != 0; i++) {
         if (i == EXIT_MS - 1)
             return false;

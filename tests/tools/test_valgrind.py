@@ -62,7 +62,7 @@ def test_an_error_of_the_namespace_in_the_program_s_memory_is_seen(preloaded: Pr
     assert done.returncode == 99
     assert "Invalid write of size 4" in done.stderr
     assert "0 bytes after a block of size 4 alloc'd" in done.stderr
-    assert "vgpu_enter" in done.stderr
+    assert "vgpu_entry" in done.stderr
 
 
 def test_an_error_of_the_namespace_in_its_own_memory_is_not_seen(preloaded: Preloaded) -> None:
