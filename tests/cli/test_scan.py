@@ -237,6 +237,12 @@ def test_libraries_that_virtual_mode_does_not_stand_in_for(compile_c: Compile, t
     assert "libcufft.so.12" in files(library)[0]["needed"]
 
 
+def test_names_of_libcufile_are_not_the_driver_s(compile_c: Compile, tmp_path: Path) -> None:
+    source = "int cuFileDriverOpen(void), cuInit(unsigned); int f(void) { return cuFileDriverOpen() + cuInit(0); }"
+    library = compile_c(tmp_path / "lib.so", source, "-shared", "-fPIC", "-nostdlib")
+    assert [name["name"] for name in files(library)[0]["functions"]] == ["cuInit"]
+
+
 def test_what_a_policy_is_asked_and_what_it_misses(folder: Path, tmp_path: Path) -> None:
     policy = tmp_path / "ask.py"
     policy.write_text(POLICY)

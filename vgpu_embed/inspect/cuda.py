@@ -27,7 +27,8 @@ cuGetProcAddress, as libcudart does."""
 
 SYMBOL = struct.Struct("<IBBHQQ")
 UNDEFINED = 0
-NAME = re.compile(rb"(?:(?:__)?cuda|cublas(?:Lt)?|cu|nvml)[A-Z]\w*")
+NAME = re.compile(rb"(?:(?:__)?cuda|cublas(?:Lt)?|cu(?!File)|nvml)[A-Z]\w*")
+"""Names of functions, by their form; cuFile… are libcufile's."""
 STARTS = (b"cu", b"nvml", b"__cuda")
 LONGEST = 100
 """Bytes of a name."""
