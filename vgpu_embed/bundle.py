@@ -229,9 +229,10 @@ def _search(library: Path, relative: str) -> None:
 
 
 def _digest(folder: Path) -> str:
+    """Of everything but bytecode, which the same source need not give twice (marshal)."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink():
+        if path.is_file() and not path.is_symlink() and path.suffix != ".pyc":
             digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
