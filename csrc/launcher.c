@@ -1,7 +1,7 @@
 /* nvidia-smi, as virtual mode puts it on PATH: a module of the package, run by the Python that the library embeds. So
  * it needs no Python on PATH, and works in a bundle. */
-#define _GNU_SOURCE
-#include <Python.h>
+#include <Python.h> /* defines _GNU_SOURCE */
+
 #include <dlfcn.h>
 #include <stdarg.h>
 #include <stdio.h>
