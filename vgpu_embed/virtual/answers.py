@@ -7,10 +7,12 @@ from vgpu_embed.policy import Handler, Policy
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeVar
 
     from vgpu_embed.policy import Call, Result
     from vgpu_embed.virtual.machine import Machine
+
+    T = TypeVar("T")
 
     class AnyCall(Call):
         """A call of a function that is not said here."""
@@ -28,6 +30,14 @@ class Refused(Exception):
     def __init__(self, result: int) -> None:
         super().__init__(f"error {result}")
         self.result = result
+
+
+def known(objects: dict[int, T], handle: int, refusal: int) -> T:
+    """What has a handle; refuses what is none with that result."""
+    found = objects.get(handle)
+    if found is None:
+        raise Refused(refusal)
+    return found
 
 
 def policy_of(machine: Machine, *groups: Answers) -> Policy:

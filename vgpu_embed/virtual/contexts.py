@@ -7,7 +7,7 @@ says to misuse is taken from the documentation too, as far as tests/virtual/data
 
 from __future__ import annotations
 
-from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.answers import Answers, Refused, known
 from vgpu_embed.virtual.machine import (
     CONTEXT_IS_DESTROYED,
     INVALID_CONTEXT,
@@ -131,10 +131,7 @@ def retain(machine: Machine, device: int) -> Context:
 
 def named(machine: Machine, call: AnyCall, handle: object) -> Context:
     """The context of a handle; refuses what is none."""
-    found = machine.contexts.get(call.address_of(handle))
-    if found is None:
-        raise Refused(INVALID_CONTEXT)
-    return found
+    return known(machine.contexts, call.address_of(handle), INVALID_CONTEXT)
 
 
 def named_or_current(machine: Machine, call: AnyCall, handle: object) -> Context:

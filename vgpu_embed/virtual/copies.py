@@ -28,7 +28,24 @@ MAX_PITCH = 11
 """CU_DEVICE_ATTRIBUTE_MAX_PITCH."""
 
 
-class Copy(Operation):
+class Transfer(Operation):
+    """What moves bytes: it is checked before a graph takes it, or a queue."""
+
+    def check(self) -> None:
+        """Refuses what `run` would refuse."""
+        raise NotImplementedError
+
+    def captured(self) -> Operation:
+        """See `Operation.captured`."""
+        self.check()
+        return self
+
+    def queued(self, task: Task) -> None:
+        """See `Operation.queued`."""
+        self.check()
+
+
+class Copy(Transfer):
     """A copy of bytes that lie side by side.
 
     staged: pageable memory of the host is read when the program asks for the copy, not when its turn comes.
@@ -67,13 +84,13 @@ class Copy(Operation):
 
     def captured(self) -> Operation:
         """A graph reads when it runs."""
-        self.check()
+        super().captured()
         self.staged = False
         return self
 
     def queued(self, task: Task) -> None:
         """Reads now what the program may change as soon as the function has returned."""
-        self.check()
+        super().queued(task)
         if self.staged and not self.space.base(self.source):
             ffi = self.space.ffi
             self._read = ffi.new("char[]", self.size)
@@ -96,7 +113,7 @@ def _number(call: AnyCall, value: Any) -> int:
     return value if isinstance(value, int) else call.address_of(value)
 
 
-class BoxCopy(Operation):
+class BoxCopy(Transfer):
     """A copy of rows and slices, from what a CUDA_MEMCPY2D, CUDA_MEMCPY3D or CUDA_MEMCPY3D_PEER says."""
 
     node_type = MEMCPY
@@ -149,21 +166,12 @@ class BoxCopy(Operation):
             size = slices * box.source_slice + rows * box.source_pitch + box.width
             self.space.check(box.source, size, READ, bool(self.roles & FROM_HOST))
 
-    def captured(self) -> Operation:
-        """See `Operation.captured`."""
-        self.check()
-        return self
-
-    def queued(self, task: Task) -> None:
-        """See `Operation.queued`."""
-        self.check()
-
     def run(self) -> None:
         """See `Operation.run`."""
         self.space.copy_box(self.box, self.roles)
 
 
-class Fill(Operation):
+class Fill(Transfer):
     """Sets rows of elements of 1, 2 or 4 bytes."""
 
     node_type = MEMSET
@@ -206,15 +214,6 @@ class Fill(Operation):
         """Refuses what `run` would refuse."""
         if self.width and self.height:
             self.space.check(self.target, (self.height - 1) * self.pitch + self.width * self.element, WRITE)
-
-    def captured(self) -> Operation:
-        """See `Operation.captured`."""
-        self.check()
-        return self
-
-    def queued(self, task: Task) -> None:
-        """See `Operation.queued`."""
-        self.check()
 
     def run(self) -> None:
         """See `Operation.run`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import monotonic_ns
 
-from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.answers import Answers, Refused, known
 from vgpu_embed.virtual.contexts import closing
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
 from vgpu_embed.virtual.operations import EVENT_RECORD, WAIT_EVENT, Operation
@@ -139,10 +139,7 @@ class WaitNode(RecordNode):
 
 def event_of(machine: Machine, handle: int) -> Event:
     """An event by its handle; refuses what is none."""
-    found = machine.order.events.get(handle)
-    if found is None:
-        raise Refused(INVALID_HANDLE)
-    return found
+    return known(machine.order.events, handle, INVALID_HANDLE)
 
 
 def close_context(machine: Machine, context: Context) -> None:

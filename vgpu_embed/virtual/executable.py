@@ -5,7 +5,7 @@ Launches of kernels without a body are counted together: a graph of nothing else
 
 from __future__ import annotations
 
-from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.answers import Answers, Refused, known
 from vgpu_embed.virtual.graphs import ChildGraph, Graph, Node
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
 from vgpu_embed.virtual.memory.owned import Allocate, Renew
@@ -246,26 +246,17 @@ opened = Answers(ready=initialised, opened=True)
 
 def graph_of(machine: Machine, handle: int) -> Graph:
     """A graph by its handle; refuses what is none."""
-    found = machine.order.graphs.get(handle)
-    if found is None:
-        raise Refused(INVALID_VALUE)
-    return found
+    return known(machine.order.graphs, handle, INVALID_VALUE)
 
 
 def node_of(machine: Machine, handle: int) -> Node:
     """A node by its handle; refuses what is none."""
-    found = machine.order.nodes.get(handle)
-    if found is None:
-        raise Refused(INVALID_VALUE)
-    return found
+    return known(machine.order.nodes, handle, INVALID_VALUE)
 
 
 def executable_of(machine: Machine, call: AnyCall) -> Executable:
     """The executable graph that a call names; refuses what is none."""
-    found = machine.order.executables.get(call.number("hGraphExec"))
-    if found is None:
-        raise Refused(INVALID_VALUE)
-    return found
+    return known(machine.order.executables, call.number("hGraphExec"), INVALID_VALUE)
 
 
 @opened("cuGraphInstantiate", "cuGraphInstantiate_v2")

@@ -10,7 +10,7 @@ from array import array
 from struct import calcsize
 
 from vgpu_embed.virtual import bodies
-from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.answers import Answers, Refused, known
 from vgpu_embed.virtual.code import memory
 from vgpu_embed.virtual.functions import (
     BLOCK,
@@ -200,10 +200,7 @@ def function_of(machine: Machine, handle: int) -> Function:
         if found.context is not context:
             raise Refused(INVALID_HANDLE)
         return found
-    kernel = machine.programs.kernels.get(handle)
-    if kernel is None:
-        raise Refused(INVALID_HANDLE)
-    return kernel.function(machine, context)
+    return known(machine.programs.kernels, handle, INVALID_HANDLE).function(machine, context)
 
 
 def body_of(machine: Machine, function: Function) -> KernelBody | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 
 from vgpu_embed.virtual import code
-from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.answers import Answers, Refused, known
 from vgpu_embed.virtual.contexts import closing
 from vgpu_embed.virtual.functions import Function
 from vgpu_embed.virtual.image import Entry
@@ -21,7 +21,6 @@ from vgpu_embed.virtual.memory.space import SOURCE_ANY
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeVar
 
     from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.code import Code
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.image import Image, Variable
     from vgpu_embed.virtual.machine import Machine
     from vgpu_embed.virtual.memory.heap import Allocation
-
-    T = TypeVar("T")
 
 FILE_NOT_FOUND, INVALID_HANDLE = 301, 400
 """CUDA_ERROR_… of cuda.h."""
@@ -211,24 +208,17 @@ closing.append(close_context)
 def module_of(machine: Machine, handle: int) -> Module:
     """The module of a handle. Raises Refused."""
     machine.current()
-    return _known(machine.programs.modules, handle)
+    return known(machine.programs.modules, handle, INVALID_HANDLE)
 
 
 def library_of(machine: Machine, handle: int) -> Library:
     """The library of a handle. Raises Refused."""
-    return _known(machine.programs.libraries, handle)
+    return known(machine.programs.libraries, handle, INVALID_HANDLE)
 
 
 def kernel_of(machine: Machine, handle: int) -> Kernel:
     """The kernel of a handle. Raises Refused."""
-    return _known(machine.programs.kernels, handle)
-
-
-def _known(known: dict[int, T], handle: int) -> T:
-    found = known.get(handle)
-    if found is None:
-        raise Refused(INVALID_HANDLE)
-    return found
+    return known(machine.programs.kernels, handle, INVALID_HANDLE)
 
 
 def read_file(path: str | None) -> Code:

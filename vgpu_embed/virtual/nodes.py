@@ -211,41 +211,37 @@ def _node(machine: Machine, call: AnyCall, *types: int) -> Node:
     return node
 
 
-def _get(machine: Machine, call: AnyCall, node_type: int) -> int:
+def _get(machine: Machine, call: AnyCall, node_type: int, parameters: Any) -> int:
     node = _node(machine, call, node_type)
-    if not call.nodeParams:
+    if not parameters:
         return INVALID_VALUE
-    fill(call, call.nodeParams, node)
+    fill(call, parameters, node)
     return 0
 
 
 @answers("cuGraphKernelNodeGetParams", "cuGraphKernelNodeGetParams_v2")
 def get_kernel(machine: Machine, call: AnyCall) -> int:
-    return _get(machine, call, KERNEL)
+    return _get(machine, call, KERNEL, call.nodeParams)
 
 
 @answers("cuGraphMemcpyNodeGetParams")
 def get_memcpy(machine: Machine, call: AnyCall) -> int:
-    return _get(machine, call, MEMCPY)
+    return _get(machine, call, MEMCPY, call.nodeParams)
 
 
 @answers("cuGraphMemsetNodeGetParams")
 def get_memset(machine: Machine, call: AnyCall) -> int:
-    return _get(machine, call, MEMSET)
+    return _get(machine, call, MEMSET, call.nodeParams)
 
 
 @answers("cuGraphHostNodeGetParams")
 def get_host(machine: Machine, call: AnyCall) -> int:
-    return _get(machine, call, HOST)
+    return _get(machine, call, HOST, call.nodeParams)
 
 
 @answers("cuGraphMemAllocNodeGetParams")
 def get_allocation(machine: Machine, call: AnyCall) -> int:
-    node = _node(machine, call, MEM_ALLOC)
-    if not call.params_out:
-        return INVALID_VALUE
-    fill(call, call.params_out, node)
-    return 0
+    return _get(machine, call, MEM_ALLOC, call.params_out)
 
 
 @answers("cuGraphMemFreeNodeGetParams")
@@ -255,11 +251,7 @@ def get_free(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuGraphBatchMemOpNodeGetParams")
 def get_batch(machine: Machine, call: AnyCall) -> int:
-    node = _node(machine, call, BATCH_MEM_OP)
-    if not call.nodeParams_out:
-        return INVALID_VALUE
-    fill(call, call.nodeParams_out, node)
-    return 0
+    return _get(machine, call, BATCH_MEM_OP, call.nodeParams_out)
 
 
 @answers("cuGraphEventRecordNodeGetEvent")

@@ -6,7 +6,7 @@ Results and texts are those of cuBLAS 13.10, which can be asked without a driver
 from __future__ import annotations
 
 from vgpu_embed.tables import enumerations
-from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.answers import Answers, Refused, known
 from vgpu_embed.virtual.runtime.devices import in_context
 
 TYPE_CHECKING = False
@@ -63,10 +63,7 @@ class Handle:
 
 def handle_of(machine: Machine, call: AnyCall, name: str = "handle") -> Handle:
     """The handle that a call names; refuses what is none."""
-    found: Handle | None = machine.cublas.get(call.number(name))
-    if found is None:
-        raise Refused(NOT_INITIALIZED)
-    return found
+    return known(machine.cublas, call.number(name), NOT_INITIALIZED)
 
 
 def status_of(error: int) -> int:

@@ -5,7 +5,7 @@ Sizes and values of attributes are those of cuBLASLt 13.10 (tests/virtual/data/c
 
 from __future__ import annotations
 
-from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.answers import Answers, Refused, known
 from vgpu_embed.virtual.cublas.handles import INVALID_VALUE, handle_of
 from vgpu_embed.virtual.cublas.routines import skip
 
@@ -55,10 +55,7 @@ def kind_of(call: AnyCall) -> str:
 
 def described(machine: Machine, address: int) -> Description:
     """A description; refuses what is none."""
-    found = machine.descriptions.get(address)
-    if found is None:
-        raise Refused(INVALID_VALUE)
-    return found
+    return known(machine.descriptions, address, INVALID_VALUE)
 
 
 def begin(call: AnyCall) -> Description:
