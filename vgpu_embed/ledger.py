@@ -21,6 +21,7 @@ import stat
 from time import monotonic, sleep
 
 from vgpu_embed.locks import lock_holder
+from vgpu_embed.places import folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,14 +92,6 @@ class Exclusive:
 
 
 # ---- files ---------------------------------------------------------------------------------------------------------
-
-
-def folders() -> list[str]:
-    """Where this user's ledgers may lie, the preferred folder first."""
-    user = os.geteuid()
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    own = [f"{runtime}/vgpu_embed"] if runtime.startswith("/") else []
-    return [f"/dev/shm/vgpu_embed-{user}", *own, f"/tmp/vgpu_embed-{user}"]
 
 
 def is_private(folder: str) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from live import Running, running
 
 import vgpu_embed
 
@@ -60,3 +61,11 @@ def policy(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     path = tmp_path / "limit.py"
     path.write_text(request.module.POLICY)
     return path
+
+
+@pytest.fixture
+def program(policy: Path) -> Iterator[Running]:
+    """A program under a policy that refuses allocations of more than 1 GiB, after two small ones and one refused."""
+    with running(policy=policy) as one:
+        assert [one.allocate(4096), one.allocate(2 << 30), one.allocate(4096)] == [0, 2, 0]
+        yield one

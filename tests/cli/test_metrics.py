@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +30,6 @@ def allocate(call):
 def fails(call):
     raise KeyError('a "quote"')
 """
-
-
-@pytest.fixture
-def program(policy: Path) -> Iterator[Running]:
-    with running(policy=policy) as one:
-        assert [one.allocate(4096), one.allocate(2 << 30), one.allocate(4096)] == [0, 2, 0]
-        yield one
 
 
 def samples(text: str, pid: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +36,6 @@ def allocate(call):
 def fails(call):
     raise KeyError("nothing")
 """
-
-
-@pytest.fixture
-def program(policy: Path) -> Iterator[Running]:
-    with running(policy=policy) as one:
-        assert [one.allocate(4096), one.allocate(2 << 30), one.allocate(4096)] == [0, 2, 0]
-        yield one
 
 
 def shown(pid: int) -> dict[str, Any]:

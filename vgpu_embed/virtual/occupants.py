@@ -11,6 +11,7 @@ import stat
 from time import monotonic
 
 from vgpu_embed.locks import lock_holder
+from vgpu_embed.places import folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,13 +82,10 @@ class Occupants:
 
 def recordings() -> list[str]:
     """The files of the user's other processes, where csrc/record.c makes them."""
-    user = os.geteuid()
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    folders = [f"/dev/shm/vgpu_embed-{user}", f"/tmp/vgpu_embed-{user}"]
     found = []
-    for folder in [*folders, f"{runtime}/vgpu_embed"] if runtime.startswith("/") else folders:
+    for folder in folders():
         try:
-            is_ours = os.lstat(folder).st_uid == user
+            is_ours = os.lstat(folder).st_uid == os.geteuid()
             names = os.listdir(folder) if is_ours else []
         except OSError:
             continue
