@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -323,14 +322,10 @@ static void *nothing(void *argument)
 /* Until the host's libc has seen a thread it leaves out locks that a thread made inside the namespace would need. */
 static void show_a_thread(void)
 {
-    sigset_t all, before;
     pthread_t thread;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (pthread_create(&thread, NULL, nothing, NULL) == 0)
+    if (vgpu_make_thread(&thread, 0, nothing, NULL) == 0)
         pthread_join(thread, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 static bool glibc_is_new_enough(void)

@@ -8,7 +8,6 @@
 #include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,16 +20,15 @@
 
 #include "stub.h"
 
-#define FILES         32
-#define LIBRARIES     100 /* that a policy may want to load */
-#define MESSAGE       65536
-#define CLIENTS       128 /* that may wait in the socket's queue */
-#define FIRST_MS      10
-#define LOOK_MS       250   /* how often files are looked at */
-#define PATIENCE_MS   2000  /* for a client that does not go on */
-#define EXIT_MS       1000  /* how long the end of the program, or a fork, waits for what the thread is doing */
-#define LOADING_MS    10000 /* and a fork for policies that are loaded again */
-#define SERVICE_STACK (16u << 20)
+#define FILES       32
+#define LIBRARIES   100 /* that a policy may want to load */
+#define MESSAGE     65536
+#define CLIENTS     128 /* that may wait in the socket's queue */
+#define FIRST_MS    10
+#define LOOK_MS     250   /* how often files are looked at */
+#define PATIENCE_MS 2000  /* for a client that does not go on */
+#define EXIT_MS     1000  /* how long the end of the program, or a fork, waits for what the thread is doing */
+#define LOADING_MS  10000 /* and a fork for policies that are loaded again */
 
 struct watched {
     char *path;
@@ -336,24 +334,6 @@ static void *serve(void *unused)
     return unused;
 }
 
-static void make_thread(void)
-{
-    sigset_t all, before;
-    pthread_attr_t attributes;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, SERVICE_STACK);
-    if (pthread_create(&service, &attributes, serve, NULL) == 0)
-        running = true;
-    else
-        vgpu_log(VGPU_LOG_ERROR, "no thread could be made: the policy is not loaded again when its file changes, "
-                                 "observers see nothing, and hooks are not cut");
-    pthread_attr_destroy(&attributes);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 /* Makes the thread, if one is wanted and this process has none. */
 void vgpu_service_start(void)
 {
@@ -364,7 +344,10 @@ void vgpu_service_start(void)
     if (!running) {
         if (vgpu_record_start() && !vgpu_is_file(listening, &socket_is))
             open_socket();
-        make_thread();
+        running = vgpu_make_thread(&service, VGPU_STACK, serve, NULL) == 0;
+        if (!running)
+            vgpu_log(VGPU_LOG_ERROR, "no thread could be made: the policy is not loaded again when its file changes, "
+                                     "observers see nothing, and hooks are not cut");
     }
     pthread_mutex_unlock(&living);
 }

@@ -212,6 +212,9 @@ HIDDEN void vgpu_service_forked(void);
 extern uint32_t vgpu_service_awaited HIDDEN; /* there is to be a thread from the next call on */
 
 /* threads.c: threads that Python asks for. */
+#define VGPU_STACK (16u << 20) /* of a thread that runs Python */
+/* With all signals blocked. An error number, or 0; a stack of 0 bytes: as usual. */
+HIDDEN int vgpu_make_thread(pthread_t *thread, size_t stack, void *(*function)(void *), void *argument);
 HIDDEN int vgpu_start_work(uint64_t number);
 HIDDEN void vgpu_ring(uint32_t *bell);
 HIDDEN void vgpu_await(uint32_t *bell, uint32_t seen, uint64_t nanoseconds);

@@ -1,5 +1,5 @@
-/* Threads that Python asks for, which the program's libc has to make, and waiting outside of Python: a thread that
- * waits in it would look as if it were at work there. */
+/* Threads, which the program's libc has to make, and waiting outside of Python: a thread that waits in it would look as
+ * if it were at work there. */
 #define _GNU_SOURCE
 #include <limits.h>
 #include <linux/futex.h>
@@ -11,7 +11,22 @@
 
 #include "stub.h"
 
-#define WORK_STACK (16u << 20)
+int vgpu_make_thread(pthread_t *thread, size_t stack, void *(*function)(void *), void *argument)
+{
+    sigset_t all, before;
+    pthread_attr_t attributes;
+    int problem;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_init(&attributes);
+    if (stack)
+        pthread_attr_setstacksize(&attributes, stack);
+    problem = pthread_create(thread, &attributes, function, argument);
+    pthread_attr_destroy(&attributes);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return problem;
+}
 
 static int call_work(void *number)
 {
@@ -28,19 +43,11 @@ static void *work(void *number)
 
 int vgpu_start_work(uint64_t number)
 {
-    sigset_t all, before;
-    pthread_attr_t attributes;
     pthread_t thread;
-    int problem;
+    int problem = vgpu_make_thread(&thread, VGPU_STACK, work, (void *)(uintptr_t)number);
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, WORK_STACK);
-    problem = pthread_create(&thread, &attributes, work, (void *)(uintptr_t)number);
-    pthread_attr_destroy(&attributes);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!problem)
+        pthread_detach(thread);
     return problem;
 }
 

@@ -193,64 +193,28 @@ def rows(machine: Machine, call: AnyCall, value: int, element: int) -> Fill:
     return Fill(machine, call.dstDevice, value, element, call.Width, call.Height, call.dstPitch)
 
 
-@answers("cuMemsetD8_v2", "cuMemsetD8_v2_ptds")
-def set_8(machine: Machine, call: AnyCall) -> int:
-    return filled(machine, call, call.uc, 1)
+def set_elements(bits: int, name: str) -> None:
+    """Answers the functions that set elements of so many bits to what their parameter of that name says."""
+    size = bits // 8
+
+    @answers(f"cuMemsetD{bits}_v2", f"cuMemsetD{bits}_v2_ptds")
+    def fill(machine: Machine, call: AnyCall) -> int:
+        return filled(machine, call, getattr(call, name), size)
+
+    @answers(f"cuMemsetD{bits}Async", f"cuMemsetD{bits}Async_ptsz")
+    def fill_in_order(machine: Machine, call: AnyCall) -> int:
+        return filled_in_order(machine, call, getattr(call, name), size)
+
+    @answers(f"cuMemsetD2D{bits}_v2", f"cuMemsetD2D{bits}_v2_ptds")
+    def fill_rows(machine: Machine, call: AnyCall) -> int:
+        submit(machine, default(call), rows(machine, call, getattr(call, name), size))
+        return 0
+
+    @answers(f"cuMemsetD2D{bits}Async", f"cuMemsetD2D{bits}Async_ptsz")
+    def fill_rows_in_order(machine: Machine, call: AnyCall) -> int:
+        return in_order(machine, call, rows(machine, call, getattr(call, name), size))
 
 
-@answers("cuMemsetD16_v2", "cuMemsetD16_v2_ptds")
-def set_16(machine: Machine, call: AnyCall) -> int:
-    return filled(machine, call, call.us, 2)
-
-
-@answers("cuMemsetD32_v2", "cuMemsetD32_v2_ptds")
-def set_32(machine: Machine, call: AnyCall) -> int:
-    return filled(machine, call, call.ui, 4)
-
-
-@answers("cuMemsetD8Async", "cuMemsetD8Async_ptsz")
-def set_8_in_order(machine: Machine, call: AnyCall) -> int:
-    return filled_in_order(machine, call, call.uc, 1)
-
-
-@answers("cuMemsetD16Async", "cuMemsetD16Async_ptsz")
-def set_16_in_order(machine: Machine, call: AnyCall) -> int:
-    return filled_in_order(machine, call, call.us, 2)
-
-
-@answers("cuMemsetD32Async", "cuMemsetD32Async_ptsz")
-def set_32_in_order(machine: Machine, call: AnyCall) -> int:
-    return filled_in_order(machine, call, call.ui, 4)
-
-
-@answers("cuMemsetD2D8_v2", "cuMemsetD2D8_v2_ptds")
-def set_rows_8(machine: Machine, call: AnyCall) -> int:
-    submit(machine, default(call), rows(machine, call, call.uc, 1))
-    return 0
-
-
-@answers("cuMemsetD2D16_v2", "cuMemsetD2D16_v2_ptds")
-def set_rows_16(machine: Machine, call: AnyCall) -> int:
-    submit(machine, default(call), rows(machine, call, call.us, 2))
-    return 0
-
-
-@answers("cuMemsetD2D32_v2", "cuMemsetD2D32_v2_ptds")
-def set_rows_32(machine: Machine, call: AnyCall) -> int:
-    submit(machine, default(call), rows(machine, call, call.ui, 4))
-    return 0
-
-
-@answers("cuMemsetD2D8Async", "cuMemsetD2D8Async_ptsz")
-def set_rows_8_in_order(machine: Machine, call: AnyCall) -> int:
-    return in_order(machine, call, rows(machine, call, call.uc, 1))
-
-
-@answers("cuMemsetD2D16Async", "cuMemsetD2D16Async_ptsz")
-def set_rows_16_in_order(machine: Machine, call: AnyCall) -> int:
-    return in_order(machine, call, rows(machine, call, call.us, 2))
-
-
-@answers("cuMemsetD2D32Async", "cuMemsetD2D32Async_ptsz")
-def set_rows_32_in_order(machine: Machine, call: AnyCall) -> int:
-    return in_order(machine, call, rows(machine, call, call.ui, 4))
+set_elements(8, "uc")
+set_elements(16, "us")
+set_elements(32, "ui")
