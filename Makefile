@@ -15,18 +15,23 @@ SOURCES := $(wildcard csrc/*) setup.py pyproject.toml vgpu_embed/core_build.py v
            $(wildcard vgpu_embed/devices/*.toml vgpu_embed/devices/*/*.toml vgpu_embed/devices/*.py) \
            vgpu_embed/smi/binding_build.py
 
-.PHONY: demo test test-here test-others test-gpu bench bench-gpu soak check build hosts real docs tables format clean
+.PHONY: demo test test-here test-others test-gpu bench bench-gpu soak check build hosts ggml real docs tables format clean
 .DELETE_ON_ERROR:
 
-demo: build real hosts
+demo: build ggml hosts
 	@tests/demo.sh
 
 # ---- what the targets need ----
 
-$(VENV)/tests.stamp: tests/requirements.txt tests/cuda/requirements.txt
+$(VENV)/tests.stamp: tests/requirements.txt
 	@$(PYTHON) tests/pythons.py --check
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) -r tests/requirements.txt -r tests/cuda/requirements.txt
+	$(PIP) -r tests/requirements.txt
+	touch $@
+
+# CUDA's compiler.
+$(VENV)/cuda.stamp: tests/cuda/requirements.txt $(VENV)/tests.stamp
+	$(PIP) -r tests/cuda/requirements.txt
 	touch $@
 
 $(VENV)/check.stamp: docs/requirements.txt $(VENV)/tests.stamp
@@ -39,8 +44,11 @@ $(VENV)/build.stamp: $(VENV)/tests.stamp $(SOURCES)
 
 build: $(VENV)/build.stamp
 
-real: $(VENV)/tests.stamp
-	@for package in ggml trace-processor; do $(BIN)/python tests/real/fetch.py $$package >/dev/null || exit 1; done
+ggml: $(VENV)/tests.stamp
+	@$(BIN)/python tests/real/fetch.py >/dev/null
+
+real: ggml $(VENV)/cuda.stamp
+	@$(BIN)/python tests/real/fetch.py trace-processor >/dev/null
 	@$(BIN)/python tests/real/node.py >/dev/null
 
 hosts:
