@@ -112,8 +112,6 @@ class Machine:
         """By handle."""
         self.primaries: dict[int, Context] = {}
         """By device."""
-        self.used: list[int] = []
-        """Bytes that the process holds of each visible device: contexts, and what was allocated."""
         self._numbers: list[int] = []
         """What the machine counts each visible device as."""
         host = host or Host()
@@ -155,7 +153,6 @@ class Machine:
             self.visible = visible(self.profiles, value)
             uuids = [profile.uuid for profile in self.profiles]
             self._numbers = [uuids.index(profile.uuid) for profile in self.visible]
-            self.used = [0] * len(self.visible)
             self.driver_ready = True
         return 0
 
@@ -186,18 +183,17 @@ class Machine:
     def take(self, device: int, size: int) -> None:
         """Counts bytes of a device as used; refuses more than are free with CUDA_ERROR_OUT_OF_MEMORY."""
         with self.lock:
-            used = self.used[device] + size
             number = self._numbers[device]
+            used = self.occupants.held[number] + size
             if used + self.occupants.others_lately(number) > self.visible[device].memory:
                 raise Refused(OUT_OF_MEMORY)
-            self.used[device] = used
             self.occupants.hold(number, used)
 
     def give(self, device: int, size: int) -> None:
         """Counts them as free again."""
         with self.lock:
-            self.used[device] -= size
-            self.occupants.hold(self._numbers[device], self.used[device])
+            number = self._numbers[device]
+            self.occupants.hold(number, self.occupants.held[number] - size)
 
     def free(self, device: int) -> int:
         """Bytes of a device that nobody uses."""
