@@ -11,6 +11,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from support import TESTS, built
 
+from vgpu_embed.inspect.fatbinary import CUBIN, HEADER, PTX, Code, size_of
 from vgpu_embed.virtual import cubin, fatbinary, ptx
 from vgpu_embed.virtual.image import Image, Unreadable
 
@@ -59,6 +60,17 @@ class TestCubins:
 
     def test_what_the_source_says(self, images: Path, architecture: int) -> None:
         of_source(cubin.read((images / f"sm_{architecture}.cubin").read_bytes()))
+
+
+@pytest.mark.parametrize(
+    ("abi", "flags", "code"),
+    [(7, 0x5A055A, "sm_90"), (7, 0x5A0D5A, "sm_90a"), (8, 0x6006402, "sm_100"), (8, 0x600640A, "sm_100a")],
+)
+def test_what_a_header_of_cuda_12_says(images: Path, abi: int, flags: int, code: str) -> None:
+    """The numbers are what ptxas 12.9 writes."""
+    data = bytearray((images / "sm_90.cubin").read_bytes())
+    data[8], data[48:52] = abi, flags.to_bytes(4, "little")
+    assert str(cubin.code_of(data)) == code
 
 
 def of_source(image: Image) -> None:
@@ -111,26 +123,39 @@ class TestFatbinaries:
     def test_every_compression(self, images: Path, name: str) -> None:
         data = (images / f"{name}.fatbin").read_bytes()
         parts = fatbinary.parts(memoryview(data))
-        assert fatbinary.size_of(memoryview(data)[: fatbinary.HEADER.size]) == len(data)
-        assert {(part.kind, part.architecture) for part in parts} == {(fatbinary.CUBIN, 80), (fatbinary.PTX, 80)}
+        assert size_of(memoryview(data)[: HEADER.size]) == len(data)
+        assert {str(part.code) for part in parts} == {"sm_80", "compute_80"}
         for part in parts:
-            of_source((cubin if part.kind == fatbinary.CUBIN else ptx).read(part.content()))
+            of_source((cubin if part.code.kind == CUBIN else ptx).read(part.content()))
+
+    def test_what_the_compiler_was_told(self, images: Path) -> None:
+        """Which architectures, by the entries, and by the cubins and the PTX themselves; a cubin says of no family."""
+        parts = fatbinary.parts(memoryview((images / "suffixes.fatbin").read_bytes()))
+        said = {str(part.code) for part in parts}
+        assert said == {"sm_90", "sm_90a", "sm_100f", "sm_103", "compute_90", "compute_90a", "compute_100f"}
+        for part in parts:
+            read = cubin.code_of if part.code.kind == CUBIN else ptx.target_of
+            assert str(read(part.content())) == str(part.code).replace("sm_100f", "sm_100")
 
     def test_what_a_device_gets(self) -> None:
-        parts = [
-            fatbinary.Part(kind, architecture, 0, memoryview(b""), 0)
-            for kind, architecture in ((fatbinary.CUBIN, 75), (fatbinary.CUBIN, 80), (fatbinary.CUBIN, 86))
-        ]
-        parts += [fatbinary.Part(fatbinary.PTX, architecture, 0, memoryview(b""), 0) for architecture in (80, 90)]
-        chosen = {capability: fatbinary.chosen(parts, capability) for capability in (70, 75, 80, 86, 89, 90, 120)}
-        assert {capability: part and (part.kind, part.architecture) for capability, part in chosen.items()} == {
+        codes = [Code(CUBIN, architecture) for architecture in (75, 80, 86)] + [Code(CUBIN, 90, "a")]
+        codes += [Code(CUBIN, 100, "f"), Code(PTX, 80), Code(PTX, 89), Code(PTX, 120, "f")]
+        parts = [fatbinary.Part(code, memoryview(b"")) for code in codes]
+        capabilities = (70, 75, 80, 86, 89, 90, 91, 100, 103, 110, 120, 121)
+        chosen = {capability: fatbinary.chosen(parts, capability) for capability in capabilities}
+        assert {capability: part and str(part.code) for capability, part in chosen.items()} == {
             70: None,
-            75: (fatbinary.CUBIN, 75),
-            80: (fatbinary.CUBIN, 80),
-            86: (fatbinary.CUBIN, 86),
-            89: (fatbinary.CUBIN, 86),
-            90: (fatbinary.PTX, 90),
-            120: (fatbinary.PTX, 90),
+            75: "sm_75",
+            80: "sm_80",
+            86: "sm_86",
+            89: "sm_86",
+            90: "sm_90a",
+            91: "compute_89",
+            100: "sm_100f",
+            103: "sm_100f",
+            110: "compute_89",
+            120: "compute_120f",
+            121: "compute_120f",
         }
 
     def test_damage_is_found(self, images: Path) -> None:

@@ -75,10 +75,10 @@ class Serving:
                 found.append("libcudart is linked statically, and starts over a real driver only")
             lacking = [name for name in binary.needed if name not in ALIASES]
             found += [f"needs {name}, which virtual mode does not stand in for" for name in lacking]
-        for capability, name in sorted({(one.compute_capability, one.id) for one in self.profiles}):
-            if binary.code and not any(one.runs_on(capability) for one in binary.code):
-                version = ".".join(map(str, capability))
-                found.append(f"has no code for {name} (compute capability {version}), only {shown_code(binary)}")
+        for (major, minor), name in sorted({(one.compute_capability, one.id) for one in self.profiles}):
+            if binary.code and not any(one.runs_on(10 * major + minor) for one in binary.code):
+                which = f"{name} (compute capability {major}.{minor})"
+                found.append(f"has no code for {which}, only {shown_code(binary)}")
         return found
 
 

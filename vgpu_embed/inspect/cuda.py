@@ -131,7 +131,7 @@ class Binary:
             found.update(fatbinary.code(data, start, end))
         except fatbinary.Damaged as error:
             self.problem = str(error)
-        self.code = sorted(found, key=lambda one: (one.architecture, one.suffix, one.kind))
+        self.code = sorted(found, key=lambda one: one.key)
 
     def _strings(self, data: mmap.mmap, sections: list[tuple[int, int]], undefined: set[bytes]) -> None:
         """Takes up the names that it can look up by itself."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import _cffi_backend
 
+from vgpu_embed.inspect.fatbinary import CUBIN, HEADER, MAGIC, PTX, size_of
 from vgpu_embed.virtual import cubin, fatbinary
 from vgpu_embed.virtual.answers import Refused
-from vgpu_embed.virtual.fatbinary import CUBIN, PTX, Part
+from vgpu_embed.virtual.fatbinary import Part
 from vgpu_embed.virtual.image import Image, Unreadable
 
 TYPE_CHECKING = False
@@ -66,7 +67,7 @@ class Code:
             if part is None:
                 raise Refused(NO_BINARY_FOR_GPU if self._in_fatbinary else _why_not(self.parts[0]))
             content = part.content()
-            if part.kind == CUBIN:
+            if part.code.kind == CUBIN:
                 return cubin.read(content)
             check(content, capability)
             from vgpu_embed.virtual import ptx
@@ -83,18 +84,15 @@ class Code:
 
 def _why_not(part: Part) -> int:
     """What a driver says of an image that is for another device."""
-    return INVALID_PTX if part.kind == PTX else NO_BINARY_FOR_GPU
+    return INVALID_PTX if part.code.kind == PTX else NO_BINARY_FOR_GPU
 
 
 def check(text: bytes, capability: int) -> None:
     """Refuses PTX that the driver's compiler refuses."""
     from vgpu_embed.virtual import ptx
 
-    architecture, suffix = ptx.target_of(text)
-    if not architecture or architecture > capability:
-        raise Refused(INVALID_PTX)
-    family = capability // 10 == architecture // 10 if suffix == b"f" else capability == architecture
-    if suffix and not family:
+    target = ptx.target_of(text)
+    if not target.architecture or not target.runs_on(capability):
         raise Refused(INVALID_PTX)
 
 
@@ -107,8 +105,8 @@ def at(address: int, is_preserved: bool = False) -> Code:
     if magic == fatbinary.WRAPPER_MAGIC:
         address = fatbinary.WRAPPER.unpack(memory(address, fatbinary.WRAPPER.size))[2]
         magic = int.from_bytes(memory(address, 4), "little")
-    if magic == fatbinary.MAGIC:
-        data = memory(address, fatbinary.size_of(memory(address, fatbinary.HEADER.size)))
+    if magic == MAGIC:
+        data = memory(address, size_of(memory(address, HEADER.size)))
     elif cubin.is_cubin(memory(address, 4)):
         data = memory(address, cubin.size_of(memory(address, 64)))
     else:
@@ -120,8 +118,8 @@ def of(data: memoryview) -> Code:
     """The code that bytes are. Raises Refused."""
     try:
         if cubin.is_cubin(data[:4]):
-            return Code([Part(CUBIN, cubin.architecture_of(bytes(data[:64])), 0, data, 0)], False)
-        if int.from_bytes(data[:4], "little") == fatbinary.MAGIC:
+            return Code([Part(cubin.code_of(bytes(data)), data)], False)
+        if int.from_bytes(data[:4], "little") == MAGIC:
             return Code(fatbinary.parts(data), True)
     except Unreadable:
         raise Refused(INVALID_IMAGE) from None
@@ -130,4 +128,4 @@ def of(data: memoryview) -> Code:
     text = bytes(data)
     if not ptx.is_ptx(text):
         raise Refused(INVALID_IMAGE)
-    return Code([Part(PTX, ptx.target_of(text)[0], 0, data, 0)], False)
+    return Code([Part(ptx.target_of(text), data)], False)

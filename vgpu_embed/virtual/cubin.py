@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from struct import Struct, error, unpack_from
 
+from vgpu_embed.inspect.fatbinary import CUBIN, Code
 from vgpu_embed.virtual.image import Entry, Image, Unreadable, Variable
 
 TYPE_CHECKING = False
@@ -20,6 +21,10 @@ MACHINE = 190
 """EM_CUDA."""
 ABI_WITH_WIDE_FLAGS = 8
 """From this version of the ABI on the architecture is in the second byte of the header's flags (CUDA 13)."""
+ONLY, ONLY_IN_WIDE_FLAGS = 0x800, 0x8
+"""Flags of CUDA 12: the code is for `sm_90a`. CUDA 13 has a record in `.nv.compat`."""
+COMPATIBILITY = 9
+"""The number of that record, whose value is 1 then."""
 
 SECTION = Struct("<IIQQQQIIQQ")
 SYMBOL = Struct("<IBBHQQ")
@@ -36,6 +41,9 @@ MAX_THREADS, REQUIRED_THREADS, FRAME_SIZE, PARAMETER, REGISTERS = 0x05, 0x10, 0x
 CLUSTER, WIDE_PARAMETER = 0x3D, 0x45
 """EIATTR_… that are read here: MAX_THREADS, REQNTID, FRAME_SIZE, KPARAM_INFO, REGCOUNT, CTA_PER_CLUSTER."""
 
+DAMAGE = (error, IndexError, ValueError)
+"""What reading a damaged one raises."""
+
 
 def is_cubin(data: bytes | memoryview) -> bool:
     """Whether bytes begin as an ELF file does."""
@@ -49,31 +57,37 @@ def size_of(header: bytes | memoryview) -> int:
     return int(max(sections + section_size * section_count, programs + program_size * program_count))
 
 
-def architecture_of(header: bytes) -> int:
-    """For which architecture a cubin is, 90 for sm_90. Raises Unreadable."""
-    machine, flags = unpack_from("<H28xI", header, 18)
-    if not is_cubin(header) or machine != MACHINE:
-        raise Unreadable("it is an ELF file, but for no GPU")
-    return int(flags >> 8 & 0xFF if header[8] >= ABI_WITH_WIDE_FLAGS else flags & 0xFF)
+def code_of(data: bytes) -> Code:
+    """For which architecture a cubin is; that it is for a family it does not say, nor need to. Raises Unreadable."""
+    try:
+        return _Reader(data).code
+    except DAMAGE as what:
+        raise Unreadable(f"the cubin is damaged: {what}") from None
 
 
 def read(data: bytes) -> Image:
     """Reads a cubin. Raises Unreadable."""
     try:
         return _Reader(data).image()
-    except (error, IndexError, UnicodeDecodeError) as what:
+    except DAMAGE as what:
         raise Unreadable(f"the cubin is damaged: {what}") from None
 
 
 class _Reader:
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self.architecture = architecture_of(data[:64])
+        machine, flags = unpack_from("<H28xI", data, 18)
+        if not is_cubin(data) or machine != MACHINE:
+            raise Unreadable("it is an ELF file, but for no GPU")
         (start,) = unpack_from("<Q", data, 40)
         count, names = unpack_from("<HH", data, 60)
         self.sections = [SECTION.unpack_from(data, start + SECTION.size * number) for number in range(count)]
         base = self.sections[names][4]
         self.number = {self.text(base + section[0]): number for number, section in enumerate(self.sections)}
+        wide = data[8] >= ABI_WITH_WIDE_FLAGS
+        only = flags & (ONLY_IN_WIDE_FLAGS if wide else ONLY)
+        only |= (COMPATIBILITY, b"\1\0") in records(self.content(".nv.compat"))
+        self.code = Code(CUBIN, flags >> (8 if wide else 0) & 0xFF, "a" if only else "")
 
     def text(self, place: int) -> str:
         return self.data[place : self.data.index(0, place)].decode()
@@ -96,7 +110,7 @@ class _Reader:
         ]
 
     def image(self) -> Image:
-        image = Image(self.architecture, self.virtual_architecture())
+        image = Image(self.code.architecture, self.virtual_architecture())
         symbols = self.symbols()
         for name in self.number:
             if name.startswith(".text.") and ".nv.info." + name[6:] in self.number:
@@ -113,7 +127,7 @@ class _Reader:
     def virtual_architecture(self) -> int:
         """Of the PTX that it was made from: the second number in the note, or what the machine code is for."""
         note = self.content(".note.nv.cuinfo")
-        return int(unpack_from("<H", note, 26)[0]) if len(note) >= 28 else self.architecture
+        return int(unpack_from("<H", note, 26)[0]) if len(note) >= 28 else self.code.architecture
 
     def entry(self, name: str) -> Entry:
         entry = Entry(name)

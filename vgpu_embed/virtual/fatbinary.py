@@ -1,6 +1,5 @@
-"""Fatbinaries: one program for several architectures, as PTX and as cubins, compressed or not.
+"""What of a fatbinary a virtual GPU loads: one program for several architectures, as PTX and as cubins.
 
-The layout is not documented; it was read off what `fatbinary` of CUDA 12 and 13 writes and what libggml-cuda.so holds.
 Compressed entries are Zstandard frames (CUDA 13, and 12.8 with `-compress-mode`) or LZ4 blocks (before), which the
 system's libzstd.so.1 and liblz4.so.1 read: Python has the first from 3.14 on, and the other not at all.
 """
@@ -11,6 +10,7 @@ from struct import Struct
 
 import _cffi_backend
 
+from vgpu_embed.inspect.fatbinary import CUBIN, LZ4, PTX, ZSTD, Code, Damaged, entries
 from vgpu_embed.virtual.image import Unreadable
 
 TYPE_CHECKING = False
@@ -20,17 +20,9 @@ if TYPE_CHECKING:
 
 backend: Any = _cffi_backend
 
-WRAPPER_MAGIC, MAGIC = 0x466243B1, 0xBA55ED50
+WRAPPER_MAGIC = 0x466243B1
 WRAPPER = Struct("<IIQQ")
 """`__fatBinC_Wrapper_t`: magic, version, where the fatbinary is, a file name."""
-HEADER = Struct("<IHHQ")
-"""Magic, version, size of this, bytes that follow it."""
-ENTRY = Struct("<HHIQI8xI8xQ8xQ")
-"""Kind, version, size of this, bytes that follow it, of these the compressed ones, architecture, flags, bytes of the
-content itself."""
-PTX, CUBIN = 1, 2
-LZ4, ZSTD = 0x2000, 0x8000
-"""Flags: how an entry is compressed."""
 
 
 class Missing(Exception):
@@ -40,11 +32,10 @@ class Missing(Exception):
 class Part:
     """One entry: PTX, or a cubin."""
 
-    __slots__ = ("_flags", "_packed", "_size", "architecture", "kind")
+    __slots__ = ("_flags", "_packed", "_size", "code")
 
-    def __init__(self, kind: int, architecture: int, flags: int, packed: memoryview, size: int) -> None:
-        self.kind = kind
-        self.architecture = architecture
+    def __init__(self, code: Code, packed: memoryview, flags: int = 0, size: int = 0) -> None:
+        self.code = code
         self._flags = flags
         self._packed = packed
         self._size = size
@@ -57,40 +48,23 @@ class Part:
         return libraries.lz4(packed, self._size) if self._flags & LZ4 else packed
 
 
-def size_of(header: memoryview) -> int:
-    """Bytes of the fatbinary whose first HEADER.size bytes these are."""
-    _, _, own, following = HEADER.unpack(header)
-    return int(own + following)
-
-
 def parts(data: memoryview) -> list[Part]:
     """The entries of a fatbinary. Raises Unreadable."""
-    _, _, start, following = HEADER.unpack_from(data)
-    found, place, end = [], start, start + following
-    while place + ENTRY.size <= min(end, len(data)):
-        kind, _, own, room, packed, architecture, flags, size = ENTRY.unpack_from(data, place)
-        stored = packed if flags & (LZ4 | ZSTD) else room
-        content = data[place + own : place + own + stored]
-        if own < ENTRY.size or len(content) < stored:
-            raise Unreadable("the fatbinary is damaged: an entry does not fit into it")
-        found.append(Part(kind, architecture, flags, content, size))
-        place += own + room
-    return found
+    try:
+        return [
+            Part(code, data[start : start + stored], flags, size)
+            for code, flags, start, stored, size in entries(data, 0, len(data))
+        ]
+    except Damaged as why:
+        raise Unreadable(str(why)) from None
 
 
 def chosen(found: Iterable[Part], capability: int) -> Part | None:
-    """What a driver loads on a device of a compute capability (90): the best cubin, else the newest PTX it may compile.
-
-    A cubin runs on its major version, from its minor one on (CUDA C++ Programming Guide, "Binary compatibility").
-    """
-    cubins = [part for part in found if part.kind == CUBIN and runs(part.architecture, capability)]
-    texts = [part for part in found if part.kind == PTX and part.architecture <= capability]
-    return max(cubins or texts, key=lambda part: part.architecture, default=None)
-
-
-def runs(architecture: int, capability: int) -> bool:
-    """Whether machine code for an architecture runs on a device."""
-    return architecture // 10 == capability // 10 and architecture <= capability
+    """What a driver loads on a device of a compute capability (90): the best cubin, else the newest PTX."""
+    fitting = [part for part in found if part.code.runs_on(capability)]
+    cubins = [part for part in fitting if part.code.kind == CUBIN]
+    texts = [part for part in fitting if part.code.kind == PTX]
+    return max(cubins or texts, key=lambda part: part.code.architecture, default=None)
 
 
 class _Libraries:

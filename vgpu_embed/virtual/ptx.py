@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from vgpu_embed.inspect.fatbinary import PTX, Code
 from vgpu_embed.virtual.image import Entry, Image, Unreadable, Variable
 
 TYPE_CHECKING = False
@@ -63,10 +64,10 @@ def is_ptx(text: bytes) -> bool:
     return VERSION.search(text) is not None
 
 
-def target_of(text: bytes) -> tuple[int, bytes]:
-    """The architecture that a text is for, 90, and b"a" or b"f" where it is for no other, or its family."""
+def target_of(text: bytes) -> Code:
+    """What a text is for; architecture 0 where it does not say."""
     found = TARGET.search(text)
-    return (int(found[1]), found[2]) if found else (0, b"")
+    return Code(PTX, int(found[1]), found[2].decode()) if found else Code(PTX, 0)
 
 
 def _entry(match: re.Match[bytes], text: bytes, end: int, shared: list[re.Match[bytes]]) -> Entry:
