@@ -70,7 +70,7 @@ def test_what_a_header_of_cuda_12_says(images: Path, abi: int, flags: int, code:
     """The numbers are what ptxas 12.9 writes."""
     data = bytearray((images / "sm_90.cubin").read_bytes())
     data[8], data[48:52] = abi, flags.to_bytes(4, "little")
-    assert str(cubin.code_of(data)) == code
+    assert str(cubin.code_of(bytes(data))) == code
 
 
 def of_source(image: Image) -> None:
