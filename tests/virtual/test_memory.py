@@ -151,6 +151,22 @@ class TestAccounting:
         assert memory.left == before
         assert memory.call("cuMemFree_v2", address) == INVALID_VALUE
 
+    def test_a_page_is_kept_for_the_next_small_allocation(self, memory: Memory) -> None:
+        """The device has it back meanwhile; the process, when the context ends."""
+        before = memory.left
+        context = memory.got("cuCtxGetCurrent", ctype="CUcontext *")
+        address = memory.allocate(4 * KiB)
+        memory.free(address)
+        assert memory.left == before
+        assert memory.call("cuMemFree_v2", address) == INVALID_VALUE
+        assert memory.allocate(2 * MiB) != address
+        assert memory.allocate(8 * KiB) == address
+        assert before - memory.left == 4 * MiB
+        memory.free(address)
+        assert memory.call("cuCtxDestroy_v2", context) == 0
+        assert memory.call("cuCtxCreate_v2", ffi.new("CUcontext *"), 0, 0) == 0
+        assert address in (memory.allocate(2 * MiB), memory.allocate(2 * MiB))
+
     def test_each_device_has_its_own(self, memory: Memory) -> None:
         before = memory.left
         assert memory.call("cuCtxCreate_v2", ffi.new("CUcontext *"), 0, 1) == 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import _thread
 import errno
+import gc
 import os
 import sys
 import time
@@ -48,6 +49,7 @@ def vgpu_start(retry_seconds: Any) -> int:
         state.publish(current)
         dispatch.announce(current)
         lib.check_events()
+        gc.freeze()  # what a start makes stays: looking through it for garbage would take a call ten milliseconds
     except PolicyError as error:
         failed(f"{error}; {without_policy()}")
         return int(lib.VGPU_FAILED)

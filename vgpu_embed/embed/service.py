@@ -83,7 +83,9 @@ class Reload:
         for policy in old:
             sys.modules.pop(policy.module, None)
         state.publish(session)
+        gc.unfreeze()
         gc.collect()  # classes of the calls of before
+        gc.freeze()
         log.write(log.INFO, f"loaded again: generation {state.generation}")
 
 

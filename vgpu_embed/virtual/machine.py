@@ -183,21 +183,22 @@ class Machine:
     def take(self, device: int, size: int) -> None:
         """Counts bytes of a device as used; refuses more than are free with CUDA_ERROR_OUT_OF_MEMORY."""
         with self.lock:
-            number = self._numbers[device]
-            used = self.occupants.held[number] + size
-            if used + self.occupants.others_lately(number) > self.visible[device].memory:
+            if not self.occupants.take(self.number(device), size, self.visible[device].memory):
                 raise Refused(OUT_OF_MEMORY)
-            self.occupants.hold(number, used)
 
     def give(self, device: int, size: int) -> None:
         """Counts them as free again."""
         with self.lock:
-            number = self._numbers[device]
+            number = self.number(device)
             self.occupants.hold(number, self.occupants.held[number] - size)
 
     def free(self, device: int) -> int:
         """Bytes of a device that nobody uses."""
-        return self.unused(self._numbers[device])
+        return self.unused(self.number(device))
+
+    def number(self, device: int) -> int:
+        """What the machine counts a visible device as."""
+        return self._numbers[device]
 
     def arena(self, device: int) -> Arena:
         """The addresses of a device's memory."""

@@ -55,6 +55,14 @@ class Occupants:
         if self._publish:
             self._publish(device, size)
 
+    def take(self, device: int, size: int, most: int) -> bool:
+        """Says that this process holds so many more bytes, unless all would hold more than `most`; whether it does."""
+        used = self.held[device] + size
+        if used + self.others_lately(device) > most:
+            return False
+        self.hold(device, used)
+        return True
+
     def all(self) -> dict[int, list[int]]:
         """What each living process holds of the devices, by process id; those that hold nothing are left out."""
         if self._pid != os.getpid():  # CUDA does not survive fork

@@ -11,7 +11,7 @@ from itertools import count
 
 from vgpu_embed.virtual.answers import Refused
 from vgpu_embed.virtual.memory.arena import PAGE
-from vgpu_embed.virtual.memory.space import INVALID_VALUE, READ, WRITE
+from vgpu_embed.virtual.memory.space import INVALID_VALUE, OUT_OF_MEMORY, READ, WRITE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,6 +138,9 @@ class Shared:
         self.arena = machine.arena(device)
         self.blocks: list[Block] = []
         self.reserved = self.used = 0
+        self._occupants = machine.occupants
+        self._number = machine.number(device)
+        self._most = machine.visible[device].memory
 
     def place(self, size: int) -> tuple[Block, int]:
         """A block, and where in it these bytes are, a multiple of GRAIN. Refuses more than is free."""
@@ -152,12 +155,16 @@ class Shared:
                     return block, address
         whole = -(-size // self.step) * self.step
         try:
-            block = Block(self, self.take(whole), whole)
+            block = self.begin(whole)
         except Refused:
             self.used -= size
             raise
         self.blocks.append(block)
         return block, block.take(size)
+
+    def begin(self, size: int) -> Block:
+        """A block that nobody is in; refuses as `take` does."""
+        return Block(self, self.take(size), size)
 
     def emptied(self, block: Block) -> None:
         """Gives a block back that nobody is in any more, unless it is to be kept."""
@@ -167,30 +174,69 @@ class Shared:
 
     def take(self, size: int) -> int:
         """The address of whole pages of the device; refuses more than are free with CUDA_ERROR_OUT_OF_MEMORY."""
-        self.machine.take(self.device, size)
+        self.claim(size)
         try:
-            address = self.arena.take(size)
+            return self.arena.take(size)
         except Refused:
-            self.machine.give(self.device, size)
+            self.release(size)
             raise
-        self.reserved += size
-        return address
 
     def give(self, address: int, size: int) -> None:
         """Gives them back."""
-        self.reserved -= size
         self.arena.give(address, size)
-        self.machine.give(self.device, size)
+        self.release(size)
+
+    def claim(self, size: int) -> None:
+        """Counts bytes of the device as used; refuses more than are free with CUDA_ERROR_OUT_OF_MEMORY."""
+        if not self._occupants.take(self._number, size, self._most):
+            raise Refused(OUT_OF_MEMORY)
+        self.reserved += size
+
+    def release(self, size: int) -> None:
+        """Counts them as free again."""
+        self.reserved -= size
+        self._occupants.hold(self._number, self._occupants.held[self._number] - size)
 
 
 class Heap(Shared):
-    """A context's device memory."""
+    """A context's device memory.
+
+    Attributes:
+        spare: a page that is free, as far as the device is concerned: the next block's. Programs that allocate and free
+            one thing again and again are spared the way to the arena and the kernel.
+    """
 
     def __init__(self, machine: Machine, context: Context) -> None:
         super().__init__(machine, context.device, PAGE)
         self.context = context
         self._space = machine.space.handle
         self._insert = machine.space.lib.space_insert
+        self.spare: Block | None = None
+
+    def begin(self, size: int) -> Block:
+        """See `Shared.begin`."""
+        spare = self.spare
+        if spare is None:
+            return super().begin(size)
+        self.claim(size)
+        self.spare = None
+        return spare
+
+    def emptied(self, block: Block) -> None:
+        """See `Shared.emptied`."""
+        if self.spare is not None:
+            super().emptied(block)
+            return
+        self.blocks.remove(block)
+        self.release(block.size)
+        self.spare = block
+
+    def close(self) -> None:
+        """Gives the spare page back."""
+        if self.spare is not None:
+            with self.lock:
+                self.arena.give(self.spare.address, self.spare.size)
+            self.spare = None
 
     def allocate(self, size: int, kind: int = DEVICE) -> Allocation:
         """Device memory, of one byte or more; refuses more than is free with CUDA_ERROR_OUT_OF_MEMORY."""
@@ -228,7 +274,8 @@ def free(machine: Machine, allocation: Allocation) -> None:
     """Ends an allocation, once nobody copies there any more. Refuses one that another thread has ended."""
     if machine.allocations.pop(allocation.address, None) is None:
         raise Refused(INVALID_VALUE)
-    machine.space.lib.space_remove(machine.space.handle, allocation.address)
+    space = machine.space
+    space.lib.space_remove(space.handle, allocation.address)
     with machine.lock:
         allocation.source.free(allocation)
 
@@ -237,3 +284,4 @@ def free_all(machine: Machine, context: Context) -> None:
     """Ends all that ends with a context."""
     for allocation in [one for one in list(machine.allocations.values()) if one.context is context]:
         free(machine, allocation)
+    context.heap.close()
