@@ -34,6 +34,11 @@ $(VENV)/cuda.stamp: tests/cuda/requirements.txt $(VENV)/tests.stamp
 	$(PIP) -r tests/cuda/requirements.txt
 	touch $@
 
+# The runtimes of CUDA 11 and 12, each in a folder of its own: their files have the same names.
+$(VENV)/cuda%.stamp: vgpu_embed/tables/headers.txt $(VENV)/tests.stamp
+	$(PIP) --no-deps --upgrade --target $(VENV)/cuda$* $$(grep nvidia-cuda-runtime-cu$* vgpu_embed/tables/headers.txt)
+	touch $@
+
 $(VENV)/check.stamp: docs/requirements.txt $(VENV)/tests.stamp
 	$(PIP) -r docs/requirements.txt
 	touch $@
@@ -47,7 +52,7 @@ build: $(VENV)/build.stamp
 ggml: $(VENV)/tests.stamp
 	@$(BIN)/python tests/real/fetch.py >/dev/null
 
-real: ggml $(VENV)/cuda.stamp
+real: ggml $(VENV)/cuda.stamp $(VENV)/cuda11.stamp $(VENV)/cuda12.stamp
 	@$(BIN)/python tests/real/fetch.py trace-processor >/dev/null
 	@$(BIN)/python tests/real/node.py >/dev/null
 

@@ -13,6 +13,10 @@ Of each library: functions that are implemented, those that are in part, and tho
 returns the library's own "not supported" and is named once in the log; a text is NULL then. Kernels and cuBLAS routines
 are checked and counted, not computed, unless a policy computes them.
 
+CUDA 13 gave some names of the runtime other arguments or larger structs. `cudaMemAdvise@12` is what a program gets
+under that name that is linked to the library of CUDA 12 or one before it, `@11` likewise: the symbol's version says so.
+Looked up by `dlsym`, the name is CUDA 13's.
+
 A program whose CUDA runtime is linked statically asks the driver for private tables, which a virtual GPU does not have:
 the runtime returns cudaErrorNotSupported, and a line says who asked and that it has to be linked with the shared
 runtime (`nvcc -cudart shared`). The runtime of cuda-bindings is such a one; its driver part works.
@@ -23,18 +27,12 @@ TITLES = {
     "cublas": "cuBLAS and cuBLASLt (cublas*)",
     "nvml": "NVML (nvml*)",
 }
-ONE_LAYOUT = "with CUDA 13's arguments; what is linked to an older runtime's, under this name, gets not supported"
 NO_ARRAYS = "copies of CUDA arrays are not supported"
 PARTIAL = {
     "cuGetExportTable": "always not supported: there are no private tables",
-    "cudaGetDeviceProperties": "CUDA 13's layout; CUDA 12 calls it cudaGetDeviceProperties_v2",
     "cublasSetWorkspace_v2": "only checked",
     **dict.fromkeys(("cudaMemcpy3D", "cudaMemcpy3DAsync", "cudaGraphAddMemcpyNode"), NO_ARRAYS),
     **dict.fromkeys(("cudaGraphMemcpyNodeSetParams", "cudaGraphExecMemcpyNodeSetParams"), NO_ARRAYS),
-    **dict.fromkeys(("cudaMemAdvise", "cudaMemPrefetchAsync", "cudaStreamGetCaptureInfo"), ONE_LAYOUT),
-    **dict.fromkeys(("cudaGraphAddDependencies", "cudaGraphRemoveDependencies", "cudaGraphGetEdges"), ONE_LAYOUT),
-    **dict.fromkeys(("cudaGraphNodeGetDependencies", "cudaGraphNodeGetDependentNodes"), ONE_LAYOUT),
-    "cudaStreamUpdateCaptureDependencies": ONE_LAYOUT,
 }
 """What is not whole, and why; per-thread variants likewise."""
 

@@ -212,7 +212,11 @@ def _enum(name: str) -> type[int]:
     return getattr(enums, name)  # type: ignore[no-any-return]
 
 
-LAYOUTS: dict[tuple[str, int | str | None], str] = {("struct cudaDeviceProp *", 1032): "cudaDeviceProp_v12 *"}
+LAYOUTS: dict[tuple[str, int | str | None], str] = {
+    ("struct cudaDeviceProp *", 728): "cudaDeviceProp_v11 *",
+    ("struct cudaDeviceProp *", 1032): "cudaDeviceProp_v12 *",
+    ("struct cudaFuncAttributes *", 56): "cudaFuncAttributes_v11 *",
+}
 """Types of parameters that point to another struct than the newest headers' of that name, by its size."""
 
 

@@ -117,14 +117,13 @@ def test_unknown_prototypes_are_these_and_no_others() -> None:
 
 def test_sizes_of_outputs_only_name_parameters_of_the_same_function() -> None:
     for function in everything():
-        for variant in (function, *function.variants):
-            attributes = {p.name: [7] if p.pointee else 7 for p in variant.parameters or ()}
-            for parameter in variant.parameters or ():
-                if isinstance(parameter.out_size, str):
-                    assert eval(parameter.out_size, {}, attributes) > 0
-                if parameter.direction == "in":
-                    assert parameter.out_size is None
-                else:
-                    assert parameter.kind == "pointer"
-                    assert parameter.pointee
-                    assert not parameter.pointee.startswith("const ") or "*" in parameter.pointee
+        attributes = {p.name: [7] if p.pointee else 7 for p in function.parameters or ()}
+        for parameter in function.parameters or ():
+            if isinstance(parameter.out_size, str):
+                assert eval(parameter.out_size, {}, attributes) > 0
+            if parameter.direction == "in":
+                assert parameter.out_size is None
+            else:
+                assert parameter.kind == "pointer"
+                assert parameter.pointee
+                assert not parameter.pointee.startswith("const ") or "*" in parameter.pointee

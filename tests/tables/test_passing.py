@@ -52,7 +52,7 @@ def every_prototype() -> list[tables.Function]:
     for library in tables.LIBRARIES:
         for name in tables.names(library):
             function = tables.function(name)
-            found += [v for v in (function, *function.variants) if v.parameters is not None]
+            found += [function] if function.parameters is not None else []
     return found
 
 

@@ -212,16 +212,18 @@ def test_handles_and_callbacks_point_to_nothing_that_one_may_read() -> None:
 
 
 def test_older_runtimes_are_called_otherwise() -> None:
-    newest = tables.function("cudaMemPrefetchAsync")
-    assert newest.sources == ("11", "12", "13")
-    (older,) = newest.variants
+    assert tables.function("cudaMemPrefetchAsync").sources == ("11", "12", "13")
+    older = tables.function("cudaMemPrefetchAsync@12")
     assert older.sources == ("11", "12")
     assert older.parameters is not None
     assert [p.name for p in older.parameters] == ["devPtr", "count", "dstDevice", "stream"]
-    properties = tables.function("cudaGetDeviceProperties")
-    sizes = [(v.sources, v.parameters[0].out_size) for v in properties.variants if v.parameters]
-    assert sizes == [(("12",), 1032), (("11",), 728)]
-    assert all(not tables.function(name).variants for name in tables.names("driver"))
+    properties = [name for name in tables.names("runtime") if name.startswith("cudaGetDeviceProperties")]
+    assert [(name, parameters(name)["prop"].out_size) for name in properties] == [
+        ("cudaGetDeviceProperties", 1008),
+        ("cudaGetDeviceProperties@12", 728),
+        ("cudaGetDeviceProperties_v2", 1032),
+    ]
+    assert {library for library in tables.LIBRARIES for name in tables.names(library) if "@" in name} == {"runtime"}
 
 
 @pytest.mark.parametrize(

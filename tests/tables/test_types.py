@@ -19,15 +19,14 @@ def ffi() -> cffi.FFI:
 
 
 def prototypes() -> str:
-    """C declarations of everything whose prototype is known, a second name for each variant."""
+    """C declarations of everything whose prototype is known."""
     lines = []
     for library in tables.LIBRARIES:
         for name in tables.names(library):
             function = tables.function(name)
-            for number, variant in enumerate((function, *function.variants)):
-                if variant.parameters is not None:
-                    listed = ", ".join(p.ctype for p in variant.parameters) or "void"
-                    lines.append(f"{variant.result} {name}__{number}({listed});")
+            if function.parameters is not None:
+                listed = ", ".join(p.ctype for p in function.parameters) or "void"
+                lines.append(f"{function.result} {name.replace('@', '_of_')}__({listed});")
     assert len(lines) > 1650
     return "\n".join(lines)
 
@@ -54,6 +53,8 @@ def sizes() -> list[tuple[str, int]]:
 
 def test_gcc_compiles_types_and_prototypes(tmp_path: Path) -> None:
     checks = [
+        ("sizeof(cudaFuncAttributes_v11)", 56),
+        ("sizeof(cudaDeviceProp_v11)", 728),
         ("sizeof(cudaDeviceProp_v12)", 1032),
         ("sizeof(cudaDeviceProp_v13)", 1008),
         ("sizeof(struct cudaDeviceProp)", 1008),

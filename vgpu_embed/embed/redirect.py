@@ -23,6 +23,7 @@ WATCHED = (
 ALIASES = (
     "libcuda.so.1",
     "libcuda.so",
+    "libcudart.so.11.0",
     "libcudart.so.12",
     "libcudart.so.13",
     "libcudart.so",

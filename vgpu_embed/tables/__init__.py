@@ -105,7 +105,8 @@ class Function:
     """One row.
 
     index        slot, over all lists
-    name         as exported
+    name         as exported; "cudaMemAdvise@12" is what CUDA 12's library, and those before, export as cudaMemAdvise,
+                 where that is called differently
     library      the list: "driver", "runtime", "cublas", "nvml"
     since        CUDA version that introduced it (3020 is 3.2), or None if not known
     answer       "yes": the same scalar arguments give the same answer while the process lives, so it may be
@@ -119,8 +120,6 @@ class Function:
     is_known     whether the prototype is
     parameters   Parameters, or None if the prototype is unknown; read from the list when first asked for
     stack_words  8-byte words of arguments on the stack
-    variants     the same name as older toolkits' libraries have it, where called differently
-                 (cudaMemPrefetchAsync); `sources` of a variant are those toolkits
     """
 
     __slots__ = (
@@ -139,7 +138,6 @@ class Function:
         "since",
         "sources",
         "variable",
-        "variants",
     )
 
     index: int
@@ -154,7 +152,6 @@ class Function:
     result_size: int
     result_enum: str | None
     is_known: bool
-    variants: tuple[Function, ...]
     _text: str | None
     _parameters: tuple[Parameter, ...] | None
     _stack_words: int
@@ -306,18 +303,7 @@ def _unknown(name_or_index: str | int) -> str:
 def _function(number: int, lists: _Lists) -> Function:
     columns = lists.lines[number].split("\t")
     library = next(name for name, end in zip(LIBRARIES, lists.ends, strict=True) if number < end)
-    name, since, answer = columns[:3]
-    found, *variants = [
-        _prototype(number, name, library, since, answer, *columns[place : place + 3])
-        for place in range(3, len(columns), 3)
-    ]
-    found.variants = tuple(variants)
-    return found
-
-
-def _prototype(
-    number: int, name: str, library: str, since: str, answer: str, sources: str, result: str, parameters: str
-) -> Function:
+    name, since, answer, sources, result, parameters = columns
     found = Function()
     found.index = number
     found.name = name
@@ -326,7 +312,6 @@ def _prototype(
     found.answer = answer  # type: ignore[assignment]
     found.sources = tuple(sources.split(","))
     found.variable = result == "variable"
-    found.variants = ()
     fields = result.split("|")
     found.result = fields[0]
     abi = fields[1] if len(fields) > 1 else "v0"

@@ -63,7 +63,7 @@ def hash_table(names: list[str]) -> list[int]:
     """Slot + 1 by hash, linear probing; 0 is empty."""
     table = [0] * HASH_SIZE
     for slot, name in enumerate(names):
-        if tables.function(slot).variable:
+        if tables.function(slot).variable or "@" in name:
             continue
         place = name_hash(name) % HASH_SIZE
         while table[place]:
@@ -125,41 +125,52 @@ def driver_thunks(names: list[str], all_names: list[str]) -> str:
 
 RUNTIME_NODES = {"11": "libcudart.so.11.0", "12": "libcudart.so.12", "13": "libcudart.so.13"}
 """Version nodes of the runtime's libraries, by toolkit."""
+NEWEST = "13"
+"""The toolkit whose functions a program gets that asks for no version."""
 
 
-def _versioned(kind: str, name: str, node: str) -> str:
-    """A name with a version node, for the newest one's thunk or for what refuses older ones."""
-    label = f"vgpu_{node.rpartition('.so.')[2].partition('.')[0]}_{name}"
-    target = f"{kind}_{name}" if kind == "vgpu_newest" else kind
+def _label(name: str) -> str:
+    """Of the thunk of a name that has several."""
+    return "vgpu_own_" + name.replace("@", "_of_")
+
+
+def _versioned(name: str, toolkit: str, target: str) -> str:
+    """A name with the version node of a toolkit's library, for the thunk of what that library has."""
+    label = f"vgpu_{toolkit}_{name}"
+    node = RUNTIME_NODES[toolkit]
     return (
-        f"        .globl {label}\n        .type {label}, @function\n        .set {label}, {target}\n"
-        f"        .symver {label}, {name}@{node}, remove"
+        f"        .globl {label}\n        .type {label}, @function\n        .set {label}, {_label(target)}\n"
+        f"        .symver {label}, {name}{'@@' if toolkit == NEWEST else '@'}{node}, remove"
     )
 
 
 def virtual_thunks(names: list[str], first: int) -> str:
     """Thunks of the lists between the driver's and the loader's, 32 bytes each, for the alias libcuda.so.1.
 
-    Some functions of the runtime have other arguments or structs in older toolkits' libraries under the same name.
-    What is linked to those gets cudaErrorNotSupported, since a thunk's arguments are the newest's. The attributes of a
-    pointer are none of them: they are written one by one, and those that CUDA 12 knows lie where they did.
+    Some functions of the runtime have other arguments or structs in older toolkits' libraries under the same name, and
+    are functions of their own here ("cudaMemAdvise@12"). The version of the symbol that a program is linked to says
+    which one it gets.
     """
+    versions: dict[str, dict[str, str]] = {}
+    for name in names:
+        base, _, toolkit = name.partition("@")
+        if toolkit:
+            own = dict.fromkeys(RUNTIME_NODES, base)
+            versions.setdefault(base, own).update(dict.fromkeys(tables.function(name).sources, name))
     body = [
         "        .text\n        .globl vgpu_virtual_thunks\n        .balign 32\nvgpu_virtual_thunks:\n"
         "        .cfi_startproc"
     ]
     for slot, name in enumerate(names, first):
         jump = f"        mov vgpu_slot_table@GOTPCREL(%rip), %r10\n        jmp *8 * {slot}(%r10)"
-        older = {version for variant in tables.function(name).variants for version in variant.sources}
-        if name == "cudaPointerGetAttributes" or not older:
+        if name.partition("@")[0] in versions:
+            body.append(thunk(_label(name), slot, jump, 32) + f"\n        .hidden {_label(name)}")
+        else:
             body.append(thunk(name, slot, jump, 32))
-            continue
-        body.append(thunk(f"vgpu_newest_{name}", slot, jump, 32) + f"\n        .hidden vgpu_newest_{name}")
-        body.append(_versioned("vgpu_newest", name, f"@{RUNTIME_NODES['13']}"))
-        for version in ("11", "12"):
-            body.append(_versioned("vgpu_older" if version in older else "vgpu_newest", name, RUNTIME_NODES[version]))
-    body.append("        .balign 32\nvgpu_older:\n        endbr64\n        mov $801, %eax\n        ret")
-    body.append("        .cfi_endproc\n")
+    body.append("        .cfi_endproc")
+    for name, targets in versions.items():
+        body += [_versioned(name, toolkit, target) for toolkit, target in targets.items()]
+    body.append("")
     return "\n".join(body) + PROPERTY_NOTE
 
 

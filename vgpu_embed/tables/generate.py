@@ -23,8 +23,11 @@ def generate(cache: Path) -> dict[Path, str]:
     includes = packages.fetch(cache)
     lists = rows.Lists(includes, partial(packages.exported, cache))
     enums = enumerations.collect(lists.units)
-    properties = {
-        f"cudaDeviceProp_v{toolkit}": lists.structure(toolkit, "cudaGetDeviceProperties") for toolkit in ("12", "13")
+    structures = {
+        "cudaDeviceProp_v11": lists.structure("11", "cudaGetDeviceProperties"),
+        "cudaDeviceProp_v12": lists.structure("12", "cudaGetDeviceProperties_v2"),
+        "cudaDeviceProp_v13": lists.structure("13", "cudaGetDeviceProperties"),
+        "cudaFuncAttributes_v11": lists.structure("11", "cudaFuncGetAttributes"),
     }
     tables = PACKAGE / "tables"
     return {
@@ -34,7 +37,7 @@ def generate(cache: Path) -> dict[Path, str]:
         tables / "nvml.tsv": rows.text(lists.nvml, "libnvidia-ml.so.1: functions of NVML"),
         tables / "getproc.tsv": transcript.text(rows.DATA / rows.TRANSCRIPT),
         tables / "enums.tsv": enumerations.text(enums),
-        tables / "types.cdef": declarations.text(lists.prototypes(), properties),
+        tables / "types.cdef": declarations.text(lists.prototypes(), structures),
         PACKAGE / "enums.pyi": enumerations.stub(enums),
         PACKAGE / "calls.pyi": calls.stub(lists.driver),
     }

@@ -112,6 +112,10 @@ class Lists:
             unit = headers.runtime(includes[toolkit])
             self.units.append(unit)
             self._add(rows, headers.functions(unit), "cuda", toolkit)
+        # Where CUDA 12's header says this name it means ..._v2; what its library has under it writes CUDA 11's struct.
+        _, of_12, of_11 = rows["cudaGetDeviceProperties"].prototypes
+        rows["cudaGetDeviceProperties"].prototypes.remove(of_12)
+        of_11.sources.insert(0, "12")
         launch: dict[str, Row] = {}
         unit = headers.launch(includes[NEWEST])
         self.units.append(unit)
@@ -209,22 +213,22 @@ class Lists:
 
 
 def text(rows: Mapping[str, Row], title: str) -> str:
-    """A list's file."""
-    lines = [f"# {title}", "# name\tsince\tanswer\tsources\tresult\tparameters"]
-    for name in sorted(rows):
-        row = rows[name]
-        sources = sorted(row.sources, key=lambda source: [int(part) for part in source.split(".")])
-        first = [name, str(row.since or "-"), row.answer, ",".join(sources)]
-        if not row.prototypes:
-            first += ["variable" if name in VARIABLES else "?", "?"]
+    """A list's file. How older toolkits declare a function stands under its name with the newest of these toolkits."""
+    found = {}
+    for name, row in rows.items():
+        about = [str(row.since or "-"), row.answer]
+        found[name] = [*about, _sources(row.sources), "variable" if name in VARIABLES else "?", "?"]
         for number, declared in enumerate(row.prototypes):
-            first += [] if number == 0 else [",".join(reversed(declared.sources))]
-            first += [
-                _result(declared.result),
-                ";".join(map(_field, declared.parameters)) or "void",
-            ]
-        lines.append("\t".join(first))
+            own, sources = (f"{name}@{declared.sources[0]}", declared.sources) if number else (name, row.sources)
+            parameters = ";".join(map(_field, declared.parameters)) or "void"
+            found[own] = [*about, _sources(sources), _result(declared.result), parameters]
+    lines = [f"# {title}", "# name\tsince\tanswer\tsources\tresult\tparameters"]
+    lines += ["\t".join([name, *found[name]]) for name in sorted(found)]
     return "\n".join(lines) + "\n"
+
+
+def _sources(sources: Iterable[str]) -> str:
+    return ",".join(sorted(sources, key=lambda source: [int(part) for part in source.split(".")]))
 
 
 def _result(value: Value) -> str:

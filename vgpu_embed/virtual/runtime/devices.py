@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from vgpu_embed.virtual.answers import Answers
+from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.machine import INVALID_VALUE
 from vgpu_embed.virtual.runtime.errors import refuse_unless_ok, remember, start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.machine import Machine
 
@@ -15,6 +17,10 @@ MAP_HOST = 8
 """cudaDeviceMapHost."""
 PER_THREAD_DEFAULT_STREAM = 2
 """cudaEnablePerThreadDefaultStream."""
+VERSION_11 = 11080
+"""The CUDA version of the last runtime whose functions end in `@11`."""
+SYMBOL_NOT_FOUND = 500
+"""cudaErrorSymbolNotFound."""
 
 
 def device(call: AnyCall, ordinal: int) -> int:
@@ -96,20 +102,13 @@ def can_access_peer(machine: Machine, call: AnyCall) -> int:
     return made.result or call.reply(canAccessPeer=made.canAccessPeer)
 
 
-@answers("cudaGetDeviceProperties")
+@answers("cudaGetDeviceProperties", "cudaGetDeviceProperties_v2", "cudaGetDeviceProperties@12")
 def device_properties(machine: Machine, call: AnyCall) -> int:
-    """The layout of CUDA 13."""
+    """In the layouts of CUDA 13; of CUDA 12, whose headers call it `..._v2`; of CUDA 11."""
     from vgpu_embed.virtual.runtime import properties
 
-    return call.reply(prop=properties.of_13(call, device(call, call.device)))
-
-
-@answers("cudaGetDeviceProperties_v2")
-def device_properties_v2(machine: Machine, call: AnyCall) -> int:
-    """The layout of CUDA 12, whose headers call cudaGetDeviceProperties so."""
-    from vgpu_embed.virtual.runtime import properties
-
-    return call.reply(prop=properties.of_12(call, device(call, call.device)))
+    call.reply()  # its type can be looked at then
+    return call.reply(prop=properties.of(call, device(call, call.device)))
 
 
 @answers("cudaInitDevice")
@@ -163,19 +162,32 @@ def driver_entry_point(machine: Machine, call: AnyCall) -> int:
     return _entry_point(call, machine.driver_version)
 
 
+@answers("cudaGetDriverEntryPoint@11", "cudaGetDriverEntryPoint_ptsz@11")
+def driver_entry_point_11(machine: Machine, call: AnyCall) -> int:
+    """There is no status: a function that there is not is an error."""
+    made = _asked(call, VERSION_11)
+    return call.reply(funcPtr=call.address_of(made.pfn) or None) or (SYMBOL_NOT_FOUND if made.symbolStatus else 0)
+
+
 @answers("cudaGetDriverEntryPointByVersion", "cudaGetDriverEntryPointByVersion_ptsz")
 def driver_entry_point_by_version(machine: Machine, call: AnyCall) -> int:
     return _entry_point(call, call.cudaVersion)
 
 
 def _entry_point(call: AnyCall, version: int) -> int:
-    """What cuGetProcAddress gives; a function that there is not is told by the status alone, where that is wanted."""
-    if call.flags > PER_THREAD_DEFAULT_STREAM:
-        return INVALID_VALUE
-    flags = call.flags or (PER_THREAD_DEFAULT_STREAM if call.function.endswith("_ptsz") else 0)
-    made = call.make("cuGetProcAddress_v2", symbol=call.symbol, cudaVersion=version, flags=flags)
-    refuse_unless_ok(made.result)
+    """A function that there is not is told by the status alone, where that is wanted."""
+    made = _asked(call, version)
     result = call.reply(funcPtr=call.address_of(made.pfn) or None)
     if not result and call.number("driverStatus"):
         call.driverStatus[0] = made.symbolStatus
     return result
+
+
+def _asked(call: AnyCall, version: int) -> Any:
+    """What cuGetProcAddress gives. Raises Refused."""
+    if call.flags > PER_THREAD_DEFAULT_STREAM:
+        raise Refused(INVALID_VALUE)
+    flags = call.flags or (PER_THREAD_DEFAULT_STREAM if "_ptsz" in call.function else 0)
+    made = call.make("cuGetProcAddress_v2", symbol=call.symbol, cudaVersion=version, flags=flags)
+    refuse_unless_ok(made.result)
+    return made

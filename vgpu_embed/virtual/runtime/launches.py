@@ -188,14 +188,16 @@ ATTRIBUTES = {
 """Fields of cudaFuncAttributes, and the driver's CU_FUNC_ATTRIBUTE_… that they are."""
 
 
-@answers("cudaFuncGetAttributes")
+@answers("cudaFuncGetAttributes", "cudaFuncGetAttributes@11")
 def function_attributes(machine: Machine, call: AnyCall) -> int:
     handle = function(machine, call, call.number("func"))
+    call.reply()  # the struct's type can be looked at then
     values = {}
-    for field, attribute in ATTRIBUTES.items():
-        made = call.make("cuFuncGetAttribute", attrib=attribute, hfunc=handle)
-        refuse_unless_ok(made.result)
-        values[field] = made.pi
+    for field, _ in call.ffi.typeof(call.attr).item.fields:
+        if field in ATTRIBUTES:
+            made = call.make("cuFuncGetAttribute", attrib=ATTRIBUTES[field], hfunc=handle)
+            refuse_unless_ok(made.result)
+            values[field] = made.pi
     return call.reply(attr=values)
 
 

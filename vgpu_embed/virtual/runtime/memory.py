@@ -210,7 +210,7 @@ UNREGISTERED, MANAGED = 0, 3
 """cudaMemoryType…; those of the host and of a device are the driver's numbers."""
 
 
-@answers("cudaPointerGetAttributes")
+@answers("cudaPointerGetAttributes", "cudaPointerGetAttributes@12")
 def pointer_attributes(machine: Machine, call: AnyCall) -> int:
     """An address that CUDA does not know is the host's own."""
     address, ffi = call.number("ptr"), call.ffi

@@ -33,8 +33,10 @@ cudaMallocAsync                  cuMemAllocAsync
 cudaMallocFromPoolAsync          cuMemAllocFromPoolAsync
 cudaFreeAsync                    cuMemFreeAsync
 cudaMemPrefetchAsync             cuMemPrefetchAsync_v2
+cudaMemPrefetchAsync@12          cuMemPrefetchAsync
 cudaMemPrefetchAsync_v2          cuMemPrefetchAsync_v2
 cudaMemAdvise                    cuMemAdvise_v2
+cudaMemAdvise@12                 cuMemAdvise
 cudaMemAdvise_v2                 cuMemAdvise_v2
 cudaMemRangeGetAttribute         cuMemRangeGetAttribute
 cudaMemRangeGetAttributes        cuMemRangeGetAttributes
@@ -110,9 +112,11 @@ cudaStreamBeginCaptureToGraph    cuStreamBeginCaptureToGraph
 cudaStreamEndCapture             cuStreamEndCapture
 cudaStreamIsCapturing            cuStreamIsCapturing
 cudaStreamGetCaptureInfo         cuStreamGetCaptureInfo_v3
+cudaStreamGetCaptureInfo@12      cuStreamGetCaptureInfo
 cudaStreamGetCaptureInfo_v2      cuStreamGetCaptureInfo_v2
 cudaStreamGetCaptureInfo_v3      cuStreamGetCaptureInfo_v3
 cudaStreamUpdateCaptureDependencies     cuStreamUpdateCaptureDependencies_v2
+cudaStreamUpdateCaptureDependencies@12  cuStreamUpdateCaptureDependencies
 cudaStreamUpdateCaptureDependencies_v2  cuStreamUpdateCaptureDependencies_v2
 cudaThreadExchangeStreamCaptureMode     cuThreadExchangeStreamCaptureMode
 # Events
@@ -163,16 +167,21 @@ cudaGraphMemAllocNodeGetParams   cuGraphMemAllocNodeGetParams
 cudaGraphAddMemFreeNode          cuGraphAddMemFreeNode
 cudaGraphMemFreeNodeGetParams    cuGraphMemFreeNodeGetParams
 cudaGraphAddDependencies         cuGraphAddDependencies_v2
+cudaGraphAddDependencies@12      cuGraphAddDependencies
 cudaGraphAddDependencies_v2      cuGraphAddDependencies_v2
 cudaGraphRemoveDependencies      cuGraphRemoveDependencies_v2
+cudaGraphRemoveDependencies@12   cuGraphRemoveDependencies
 cudaGraphRemoveDependencies_v2   cuGraphRemoveDependencies_v2
 cudaGraphGetEdges                cuGraphGetEdges_v2
+cudaGraphGetEdges@12             cuGraphGetEdges
 cudaGraphGetEdges_v2             cuGraphGetEdges_v2
 cudaGraphGetNodes                cuGraphGetNodes
 cudaGraphGetRootNodes            cuGraphGetRootNodes
 cudaGraphNodeGetDependencies     cuGraphNodeGetDependencies_v2
+cudaGraphNodeGetDependencies@12  cuGraphNodeGetDependencies
 cudaGraphNodeGetDependencies_v2  cuGraphNodeGetDependencies_v2
 cudaGraphNodeGetDependentNodes     cuGraphNodeGetDependentNodes_v2
+cudaGraphNodeGetDependentNodes@12  cuGraphNodeGetDependentNodes
 cudaGraphNodeGetDependentNodes_v2  cuGraphNodeGetDependentNodes_v2
 cudaGraphNodeFindInClone         cuGraphNodeFindInClone
 cudaGraphNodeGetType             cuGraphNodeGetType
@@ -182,10 +191,12 @@ cudaGraphKernelNodeCopyAttributes  cuGraphKernelNodeCopyAttributes
 cudaGraphKernelNodeGetAttribute  cuGraphKernelNodeGetAttribute
 cudaGraphKernelNodeSetAttribute  cuGraphKernelNodeSetAttribute
 cudaGraphInstantiate             cuGraphInstantiateWithFlags
+cudaGraphInstantiate@11          cuGraphInstantiate_v2
 cudaGraphInstantiateWithFlags    cuGraphInstantiateWithFlags
 cudaGraphInstantiateWithParams   cuGraphInstantiateWithParams
 cudaGraphExecGetFlags            cuGraphExecGetFlags
 cudaGraphExecUpdate              cuGraphExecUpdate_v2
+cudaGraphExecUpdate@11           cuGraphExecUpdate
 cudaGraphExecDestroy             cuGraphExecDestroy
 cudaGraphUpload                  cuGraphUpload
 cudaGraphLaunch                  cuGraphLaunch
@@ -220,9 +231,10 @@ def rows(table: str) -> list[tuple[str, str, list[str]]]:
     for line in table.split("\n"):
         if line and line[0] != "#":
             function, driver, *arguments = line.split()
+            base, at, toolkit = function.partition("@")
             for suffix in PER_THREAD:
-                if tables.index(function + suffix) is not None:
-                    found.append((function + suffix, driver + suffix, arguments))
+                if tables.index(base + suffix + at + toolkit) is not None:
+                    found.append((base + suffix + at + toolkit, driver + suffix, arguments))
     return found
 
 

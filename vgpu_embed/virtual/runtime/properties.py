@@ -1,4 +1,4 @@
-"""cudaDeviceProp: which field is which device attribute, in either layout.
+"""cudaDeviceProp: which field is which device attribute, in each layout.
 
 The runtime fills it in from the driver's queries, and so does this, so that a policy's answer to a query shows in the
 struct.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAME_BYTES = 256
 
-COMMON: dict[str, str | tuple[str, ...]] = {
+ATTRIBUTES: dict[str, str | tuple[str, ...]] = {
     "sharedMemPerBlock": "MAX_SHARED_MEMORY_PER_BLOCK",
     "regsPerBlock": "MAX_REGISTERS_PER_BLOCK",
     "warpSize": "WARP_SIZE",
@@ -114,10 +114,7 @@ COMMON: dict[str, str | tuple[str, ...]] = {
     "ipcEventSupported": "IPC_EVENT_SUPPORTED",
     "clusterLaunch": "CLUSTER_LAUNCH",
     "unifiedFunctionPointers": "UNIFIED_FUNCTION_POINTERS",
-}
-"""Field and attribute (CU_DEVICE_ATTRIBUTE_…), or an attribute for each element."""
-
-ONLY_12: dict[str, str | tuple[str, ...]] = {
+    # CUDA 13 has dropped these.
     "clockRate": "CLOCK_RATE",
     "deviceOverlap": "GPU_OVERLAP",
     "kernelExecTimeoutEnabled": "KERNEL_EXEC_TIMEOUT",
@@ -126,10 +123,7 @@ ONLY_12: dict[str, str | tuple[str, ...]] = {
     "memoryClockRate": "MEMORY_CLOCK_RATE",
     "singleToDoublePrecisionPerfRatio": "SINGLE_TO_DOUBLE_PRECISION_PERF_RATIO",
     "cooperativeMultiDeviceLaunch": "COOPERATIVE_MULTI_DEVICE_LAUNCH",
-}
-"""Fields that CUDA 13 has dropped."""
-
-ONLY_13: dict[str, str | tuple[str, ...]] = {
+    # CUDA 13 has added these.
     "deviceNumaConfig": "NUMA_CONFIG",
     "deviceNumaId": "NUMA_ID",
     "mpsEnabled": "MPS_ENABLED",
@@ -138,17 +132,14 @@ ONLY_13: dict[str, str | tuple[str, ...]] = {
     "gpuPciSubsystemID": "GPU_PCI_SUBSYSTEM_ID",
     "hostNumaMultinodeIpcSupported": "HOST_NUMA_MULTINODE_IPC_SUPPORTED",
 }
-"""Fields that CUDA 13 has added."""
+"""Fields; a layout has some of them."""
 
 
-def of_12(call: AnyCall, device: int) -> dict[str, Any]:
-    """The fields of CUDA 12's layout for a device, as the driver tells the runtime."""
-    return {**_fields(call, device), **_attributes(call, device, COMMON), **_attributes(call, device, ONLY_12)}
-
-
-def of_13(call: AnyCall, device: int) -> dict[str, Any]:
-    """The fields of CUDA 13's layout for a device, as the driver tells the runtime."""
-    return {**_fields(call, device), **_attributes(call, device, COMMON), **_attributes(call, device, ONLY_13)}
+def of(call: AnyCall, device: int) -> dict[str, Any]:
+    """The fields of the call's `prop` for a device, as the driver tells the runtime."""
+    layout = {field for field, _ in call.ffi.typeof(call.prop).item.fields}
+    attributes = {field: name for field, name in ATTRIBUTES.items() if field in layout}
+    return {**_fields(call, device), **_attributes(call, device, attributes)}
 
 
 def _fields(call: AnyCall, device: int) -> dict[str, Any]:
