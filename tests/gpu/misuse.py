@@ -164,10 +164,10 @@ def main() -> None:
     if not chosen:
         parser.error("no such case")
     begun = time.monotonic()
+    head = json.dumps(about(given.driver))[:-1]
     answers = Asking(given.driver, chosen, given.calls).all()
     ordered = {name: answers[name] for name in chosen}
     lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(answer)}" for name, answer in ordered.items())
-    head = json.dumps(about(given.driver))[:-1]
     print(f'{head}, "cases": {{\n{lines}\n}}}}')
     print(f"{len(chosen)} cases in {time.monotonic() - begun:.1f} s", file=sys.stderr)
 

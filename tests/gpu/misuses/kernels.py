@@ -92,7 +92,7 @@ CLUSTERS = """.version 7.8
 
 SYNTAX_ERROR = COMMON.replace("st.global.u32 [%to], 1;", "st.globl.u32 [%to], 1;")
 NEWER = COMMON.replace(".version 7.0", ".version 99.0")
-UNKNOWN_TARGET = COMMON.replace("sm_75", "sm_12")
+UNKNOWN_TARGET = COMMON.replace("sm_75", "sm_seventy")
 NEWER_TARGET = COMMON.replace(".version 7.0", ".version 8.8").replace("sm_75", "sm_199")
 UNRESOLVED = """.version 7.0
 .target sm_75
