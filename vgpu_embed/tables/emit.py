@@ -63,7 +63,7 @@ def hash_table(names: list[str]) -> list[int]:
     """Slot + 1 by hash, linear probing; 0 is empty."""
     table = [0] * HASH_SIZE
     for slot, name in enumerate(names):
-        if tables.function(slot).variable or "@" in name:
+        if tables.function(slot).variable:
             continue
         place = name_hash(name) % HASH_SIZE
         while table[place]:
