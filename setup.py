@@ -32,6 +32,7 @@ COMPILE += ["-Wno-format-truncation", f"-I{ROOT}/csrc"]
 C_FILES = [
     "stub",
     "answers",
+    "clock",
     "record",
     "service",
     "threads",

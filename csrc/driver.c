@@ -62,8 +62,8 @@ bool vgpu_driver_open(bool load)
     if (handle && vgpu_symbol(handle, "vgpu_virtual_thunks"))
         handle = NULL; /* our own alias */
     for (uint32_t slot = 0; handle && slot < VGPU_DRIVER_SLOTS; slot++) {
-        bool listed = vgpu_results[slot] != VGPU_IS_VARIABLE && vgpu_symbol(handle, vgpu_names[slot]);
-        void *address = listed ? vgpu_real_dlsym()(handle, vgpu_names[slot]) : NULL;
+        bool listed = vgpu_results[slot] != VGPU_IS_VARIABLE && vgpu_symbol(handle, vgpu_name(slot));
+        void *address = listed ? vgpu_real_dlsym()(handle, vgpu_name(slot)) : NULL;
         if (address && !vgpu_is_thunk(address)) {
             remember((uintptr_t)address, slot);
             __atomic_store_n(&real[slot], address, __ATOMIC_RELEASE);
@@ -100,7 +100,7 @@ static void redirect(const char *symbol, void **function, int version)
         return;
     *function = vgpu_thunk(slot);
     vgpu_log(VGPU_LOG_INFO, "cuGetProcAddress(\"%s\", %d) REDIRECTED \"%s\" to shim at %p", symbol, version,
-             vgpu_names[slot], *function);
+             vgpu_name(slot), *function);
 }
 
 static int get_proc_address(const char *symbol, void **function, int version, uint64_t flags)
@@ -128,7 +128,7 @@ void *vgpu_target(uint32_t slot)
     if (vgpu_is_virtual() || slot >= VGPU_DRIVER_SLOTS)
         return NULL;
     if (!vgpu_driver_open(true) && vgpu_thread.opening)
-        return vgpu_next(vgpu_names[slot]); /* called by the driver's own constructor */
+        return vgpu_next(vgpu_name(slot)); /* called by the driver's own constructor */
     if (vgpu_real(slot) && slot == VGPU_SLOT_cuGetProcAddress)
         return get_proc_address;
     if (vgpu_real(slot) && slot == VGPU_SLOT_cuGetProcAddress_v2)

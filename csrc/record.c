@@ -31,6 +31,7 @@
 #define CHUNK_SIZE     65536u
 #define RING_CHUNKS    128u
 #define TRACE_CHUNKS   16384u /* 1 GiB */
+#define AHEAD          4u
 #define BLOCKS         256u
 #define BLOCK_SIZE     ((VGPU_SLOTS * 24u + 4095u) & ~4095u)
 #define CALLERS        1024u
@@ -96,28 +97,6 @@ static char *published;                 /* by Python, the last time */
 static pthread_key_t leave_key;
 static bool has_key;
 static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER; /* of info and callers, of opening the process's own */
-
-static int system_clock(clockid_t which, struct timespec *t)
-{
-    return syscall(SYS_clock_gettime, which, t);
-}
-
-uint64_t vgpu_now(void)
-{
-    static int (*clock)(clockid_t, struct timespec *);
-    struct timespec t;
-
-    if (!clock) { /* the kernel's own: libfaketime and the like replace the C library's */
-        struct link_map *object = vgpu_first();
-        int (*found)(clockid_t, struct timespec *) = NULL;
-        for (; object && !found; object = object->l_next)
-            if (object->l_name && strncmp(object->l_name, "linux-vdso.so", 13) == 0)
-                found = vgpu_symbol(object, "__vdso_clock_gettime");
-        __atomic_store_n(&clock, found ? found : system_clock, __ATOMIC_RELAXED);
-    }
-    clock(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
 
 static bool is_owner(void)
 {
@@ -235,9 +214,9 @@ static void write_header(struct header *header, uint32_t blocks, bool recycled)
     uint64_t magic;
     char *names = (char *)header + NAMES_OFFSET, *end = names;
 
-    for (uint32_t i = 0; i < VGPU_SLOTS && end + strlen(vgpu_names[i]) + 1 < names + (CALLERS_OFFSET - NAMES_OFFSET);
+    for (uint32_t i = 0; i < VGPU_SLOTS && end + strlen(vgpu_name(i)) + 1 < names + (CALLERS_OFFSET - NAMES_OFFSET);
          i++) {
-        end = stpcpy(end, vgpu_names[i]);
+        end = stpcpy(end, vgpu_name(i));
         *end++ = '\n';
     }
     *((char *)header + CALLERS_OFFSET) = '?';
@@ -537,25 +516,29 @@ static void inform_trace(void)
     pthread_mutex_unlock(&writing);
 }
 
-bool vgpu_trace_ready(void)
+static bool open_trace_once(void)
 {
     struct timespec moment = {0, 50000};
-    int not_yet = 0;
+    int not_yet = 0, saved = errno;
 
-    if (owner && !is_owner()) /* past the fork handlers */
-        vgpu_record_forked();
-    if (__atomic_load_n(&opening, __ATOMIC_ACQUIRE) == 2)
-        return trace.header != NULL;
     if (!__atomic_compare_exchange_n(&opening, &not_yet, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
         for (int i = 0; i < 1000 && __atomic_load_n(&opening, __ATOMIC_ACQUIRE) == 1; i++)
             syscall(SYS_nanosleep, &moment, NULL);
-        return trace.header != NULL;
+    } else {
+        make_key();
+        if (open_trace() && trace.created)
+            inform_trace();
+        __atomic_store_n(&opening, 2, __ATOMIC_RELEASE);
     }
-    make_key();
-    if (open_trace() && trace.created)
-        inform_trace();
-    __atomic_store_n(&opening, 2, __ATOMIC_RELEASE);
+    errno = saved;
     return trace.header != NULL;
+}
+
+bool vgpu_trace_ready(void)
+{
+    if (owner && !is_owner()) /* past the fork handlers */
+        vgpu_record_forked();
+    return __atomic_load_n(&opening, __ATOMIC_ACQUIRE) == 2 ? trace.header != NULL : open_trace_once();
 }
 
 /* ---- fork ---- */
@@ -632,6 +615,15 @@ static char *begin_chunk(struct recording *recording, uint32_t number)
     return (char *)chunk;
 }
 
+/* For a chunk of a file that grows; for several where there is room, which costs no more. */
+static bool allocate_chunk(struct recording *recording, uint64_t number)
+{
+    uint64_t offset = HEADER_SIZE + number * CHUNK_SIZE;
+    int file = file_of(recording);
+
+    return (number % AHEAD == 0 && allocate(file, offset, AHEAD * CHUNK_SIZE)) || allocate(file, offset, CHUNK_SIZE);
+}
+
 /* The next chunk of a file that grows. Its pages come first: the count never exceeds what the file holds. */
 static char *grow(struct recording *recording)
 {
@@ -639,7 +631,7 @@ static char *grow(struct recording *recording)
 
     if (__atomic_load_n(&recording->exhausted, __ATOMIC_RELAXED))
         return NULL;
-    while (number < recording->room && allocate(file_of(recording), HEADER_SIZE + number * CHUNK_SIZE, CHUNK_SIZE))
+    while (number < recording->room && allocate_chunk(recording, number))
         if (__atomic_compare_exchange_n(&recording->header->chunks, &number, number + 1, false, __ATOMIC_ACQ_REL,
                                         __ATOMIC_ACQUIRE))
             return begin_chunk(recording, number);

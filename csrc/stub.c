@@ -31,7 +31,7 @@ int vgpu_slot_of(const char *name)
         uint16_t entry = vgpu_name_table[i & (VGPU_NAME_TABLE - 1)];
         if (entry == 0)
             return -1;
-        if (vgpu_same(vgpu_names[entry - 1], name))
+        if (vgpu_same(vgpu_name(entry - 1), name))
             return entry - 1;
     }
 }
@@ -133,7 +133,7 @@ static uint64_t absent(uint32_t slot)
     static bool said;
 
     if (!__atomic_exchange_n(&said, true, __ATOMIC_RELAXED))
-        vgpu_log(VGPU_LOG_ERROR, "%s() has no driver to go to: %s", vgpu_names[slot],
+        vgpu_log(VGPU_LOG_ERROR, "%s() has no driver to go to: %s", vgpu_name(slot),
                  vgpu_driver_open(false) ? "libcuda.so.1 does not have it" : "there is no libcuda.so.1");
     switch (vgpu_results[slot]) {
     case VGPU_RETURNS_TEXT:
@@ -200,7 +200,7 @@ static int decided(struct vgpu_frame *frame, uint32_t route, uint32_t caller)
 /* A call that is recorded is made from here, not by a jump: its end has to be seen. */
 static void observed(struct vgpu_frame *frame, uint32_t route, uint32_t caller, bool ready, int saved)
 {
-    uint64_t start = vgpu_now();
+    uint64_t start = vgpu_stamp();
     int verdict = ready ? decided(frame, route, caller) : VGPU_FORWARDED;
 
     if (!ready)
@@ -210,12 +210,12 @@ static void observed(struct vgpu_frame *frame, uint32_t route, uint32_t caller, 
         vgpu_call(frame->target, frame, vgpu_words[frame->slot][2]);
     else if (verdict == VGPU_FORWARDED)
         frame->result = absent(frame->slot);
-    vgpu_event(frame, caller, frame->forwarded ? VGPU_FORWARDED : verdict, start, vgpu_now());
+    vgpu_event(frame, caller, frame->forwarded ? VGPU_FORWARDED : verdict, start, vgpu_stamp());
 }
 
 uint64_t vgpu_making(uint32_t slot)
 {
-    return route_of(slot) & VGPU_OBSERVED ? vgpu_now() : 0;
+    return route_of(slot) & VGPU_OBSERVED ? vgpu_stamp() : 0;
 }
 
 void vgpu_made(const struct vgpu_frame *frame, uint32_t caller, uint64_t since)
@@ -223,7 +223,7 @@ void vgpu_made(const struct vgpu_frame *frame, uint32_t caller, uint64_t since)
     if (vgpu_thread.counters)
         count(frame->slot, true, !frame->forwarded);
     if (since)
-        vgpu_event(frame, caller, frame->forwarded ? VGPU_FORWARDED : VGPU_ANSWERED, since, vgpu_now());
+        vgpu_event(frame, caller, frame->forwarded ? VGPU_FORWARDED : VGPU_ANSWERED, since, vgpu_stamp());
 }
 
 static __attribute__((noinline)) int enter_fully(struct vgpu_frame *frame)
@@ -255,8 +255,25 @@ static __attribute__((noinline)) int enter_fully(struct vgpu_frame *frame)
     return verdict != VGPU_FORWARDED;
 }
 
-/* Returns 0 to leave by a jump to frame->target, 1 to return frame->result. What C repeats, once thread and caller are
- * known, is found here in the fewest steps; everything else in enter_fully(). */
+/* A call that is recorded and no more, once thread and caller are known. */
+static bool only_recorded(struct vgpu_frame *frame, uint32_t caller)
+{
+    bool ready = vgpu_python_is_ready();
+    uint64_t start;
+
+    if (!frame->target ||
+        (ready ? !vgpu_thread.counters : vgpu_thread.opening || vgpu_settings()->active || !vgpu_trace_ready()))
+        return false;
+    start = vgpu_stamp();
+    if (ready)
+        count(frame->slot, false, false);
+    vgpu_call(frame->target, frame, vgpu_words[frame->slot][2]);
+    vgpu_event(frame, caller, VGPU_FORWARDED, start, vgpu_stamp());
+    return true;
+}
+
+/* Returns 0 to leave by a jump to frame->target, 1 to return frame->result. What C repeats or records, once thread and
+ * caller are known, is found here in the fewest steps; everything else in enter_fully(). */
 HIDDEN int vgpu_enter(struct vgpu_frame *frame)
 {
     uint32_t route = route_of(frame->slot);
@@ -266,6 +283,9 @@ HIDDEN int vgpu_enter(struct vgpu_frame *frame)
     frame->forwarded = 0;
     frame->generation = 0;
     frame->target = __atomic_load_n(&targets[frame->slot], __ATOMIC_ACQUIRE);
+    if (route == VGPU_OBSERVED && vgpu_known_site(frame->return_address, &site) && !site.of_driver &&
+        only_recorded(frame, site.caller))
+        return 1;
     if ((route & (VGPU_ANSWERS | VGPU_OBSERVED)) != VGPU_ANSWERS || !vgpu_python_is_ready() || !vgpu_thread.counters ||
         !vgpu_known_site(frame->return_address, &site) || site.of_driver)
         return enter_fully(frame);
@@ -328,24 +348,27 @@ static const char *redirected_library(const char *path, const char *name)
     return path;
 }
 
+static inline uint32_t route_of_lookup(uint32_t slot)
+{
+    return __atomic_load_n(&routes[slot], __ATOMIC_ACQUIRE);
+}
+
 /* Asks about one of the loader's functions, if a policy hooks it. */
 static bool answered(struct lookup *answer, uint32_t slot, const void *first, const void *second, const void *third,
                      void *caller)
 {
-    struct vgpu_frame frame = {
-        .gp = {(uintptr_t)first, (uintptr_t)second, (uintptr_t)third}, .return_address = caller, .slot = slot};
-
+    struct vgpu_frame frame;
     struct vgpu_site site;
-    uint32_t route = __atomic_load_n(&routes[slot], __ATOMIC_ACQUIRE);
-    int verdict;
+    uint32_t route = route_of_lookup(slot);
 
     if (!route || vgpu_thread.opening || !vgpu_python_ready())
         return false;
     site = vgpu_site(caller);
     if (site.of_driver)
         return false;
-    verdict = decided(&frame, route, site.caller);
-    if (verdict == VGPU_FORWARDED)
+    frame = (struct vgpu_frame){
+        .gp = {(uintptr_t)first, (uintptr_t)second, (uintptr_t)third}, .return_address = caller, .slot = slot};
+    if (decided(&frame, route, site.caller) == VGPU_FORWARDED)
         return false;
     *answer = (struct lookup){(void *)frame.result, NULL};
     return true;
@@ -435,9 +458,12 @@ static int listed_slot(void *handle, const char *name)
 HIDDEN struct lookup vgpu_dlsym(void *handle, const char *name, void *unused, void *caller)
 {
     struct lookup answer = {NULL, vgpu_real_dlsym()};
-    int saved = errno, slot = listed_slot(handle, name);
+    int slot = listed_slot(handle, name), saved;
 
     (void)unused;
+    if (LIKELY(slot < 0 && !route_of_lookup(VGPU_SLOT_dlsym)))
+        return answer;
+    saved = errno;
     if (!answered(&answer, VGPU_SLOT_dlsym, handle, name, NULL, caller) && slot >= 0)
         answer = listed(handle, name, NULL, slot, caller);
     errno = saved;

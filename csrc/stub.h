@@ -62,6 +62,7 @@ struct vgpu_thread {
     uint32_t block;                /* whose number that is */
     char *chunk;                   /* where its events go */
     uint64_t full_until;           /* when to look for a chunk again */
+    uint64_t ticks, time, stamp;   /* of clock.c: counter and clock when last compared, the last stamp */
     uint32_t entries;              /* how often it has entered Python, or come back to it from a call */
     uint32_t seen_entries;         /* when it was last looked at, for vgpu_stuck() */
     uint64_t seen_since;
@@ -178,9 +179,12 @@ HIDDEN int vgpu_registration(uint64_t handle, uint32_t number, struct vgpu_regis
 HIDDEN uint32_t vgpu_registrations_gone(void);
 HIDDEN void vgpu_registrations_forked(void);
 
+/* clock.c: ns of CLOCK_MONOTONIC. */
+HIDDEN uint64_t vgpu_now(void);
+HIDDEN uint64_t vgpu_stamp(void); /* the same, cheaper; never less than the thread's last one */
+
 /* record.c: counters and events, in files. */
-HIDDEN uint64_t vgpu_now(void); /* ns, CLOCK_MONOTONIC */
-struct vgpu_file {              /* which file a descriptor is of: the program may close ours and open its own */
+struct vgpu_file { /* which file a descriptor is of: the program may close ours and open its own */
     dev_t device;
     ino_t inode;
 };

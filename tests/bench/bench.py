@@ -35,7 +35,9 @@ ROUNDS = 9
 BLOCK = 100_000
 STARTS, IDLE_STARTS = 25, 300
 RECORDED = 3000
-"""Calls in a round that are recorded: fewer than a ring has room for, and time to drain it follows."""
+"""Calls in a round that are observed: fewer than a ring has room for, and time to drain it follows."""
+TRACED = 20_000
+"""Calls in a round that go to a file: 17 chunks of it."""
 
 HEAD = "from vgpu_embed import Policy\npolicy = Policy()\n"
 HOOK = f"{HEAD}@policy.hook('{ASKED}')\ndef asked(call):\n    return {{}}\n"
@@ -136,10 +138,11 @@ def cases() -> list[Case]:
     found += [Case("forwarded, hooks on other names", others(10), n, most=2) for n in (1, 8)]
     found += [Case("answered", ANSWER.format(REPLY), n, most=20) for n in (1, 2, 8)]
     found += [Case("answered: no opinion", ANSWER.format("None"), most=20)]
-    for name, how in (("observed", {"policy": OBSERVE}), ("traced (VGPU_TRACE, no Python)", {"traced": True})):
-        for threads in (1, 8):
-            kept = Case(name, threads=threads, calls=RECORDED, pause=5 + 5 * threads, most=40, besides="stamps")
-            found.append(dataclasses.replace(kept, **how))
+    found += [Case("observed", OBSERVE, n, calls=RECORDED, pause=5 + 5 * n, most=40, besides="stamps") for n in (1, 8)]
+    found += [
+        Case("traced (VGPU_TRACE, no Python)", threads=n, traced=True, calls=TRACED, most=40, besides="stamps")
+        for n in (1, 8)
+    ]
     found.append(Case("observed, more than there is room for", OBSERVE))
     found += [
         Case("hook, where= false", WHERE.format("None")),

@@ -24,7 +24,7 @@ void vgpu_call(void *function, struct vgpu_frame *frame, uint32_t stack_words)
 static int search(const char *name)
 {
     for (int i = 0; i < (int)VGPU_SLOTS; i++)
-        if (vgpu_results[i] != VGPU_IS_VARIABLE && strcmp(vgpu_names[i], name) == 0 && strncmp(name, "dl", 2) != 0)
+        if (vgpu_results[i] != VGPU_IS_VARIABLE && strcmp(vgpu_name(i), name) == 0 && strncmp(name, "dl", 2) != 0)
             return i;
     return -1;
 }

@@ -83,6 +83,30 @@ def test_the_wall_clock_is_that_of_the_run(path: Path) -> None:
     assert before - 10**6 < times[0].value <= times[len(trace) - 1].value < time.time_ns() + 10**6
 
 
+def test_times_are_those_of_the_clock(path: Path) -> None:
+    """Whatever they are taken from, and however long a thread did not call."""
+    code = """
+import time
+clock = time.CLOCK_MONOTONIC
+for pause in [0] * 2000 + [0.0001] * 200 + [0.005] * 20 + [0.2, 1.1] + [0] * 2000:
+    time.sleep(pause)
+    before = time.clock_gettime_ns(clock)
+    cuda.cuCtxSetCurrent(context)
+    print(before, time.clock_gettime_ns(clock))
+"""
+    done = run_preloaded([sys.executable, "-c", BEGIN + code], env={"VGPU_TRACE": path})
+    outer = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
+    calls = vgpu_embed.read_trace(path).calls("cuCtxSetCurrent")
+    inner = zip(calls["start"].to_pylist(), calls["end"].to_pylist(), strict=True)
+    near = 1000  # ns
+    outside = [
+        (before, start, end, after)
+        for (before, after), (start, end) in zip(outer, inner, strict=True)
+        if not before - near <= start <= end <= after + near
+    ]
+    assert not outside
+
+
 def test_verdicts_and_where_the_figures_come_from(path: Path, tmp_path: Path) -> None:
     policy = tmp_path / "policy.py"
     policy.write_text(POLICY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -33,7 +34,13 @@ HEADER = """\
 #define VGPU_ALIASES {aliases}u
 {known}/* What a function returns where there is no driver: a number below these, or one of them. */
 enum {{ VGPU_IS_VARIABLE = 252, VGPU_RETURNS_NOTHING, VGPU_RETURNS_TEXT, VGPU_RETURNS_HANDLE }};
-extern const char *const vgpu_names[VGPU_SLOTS] __attribute__((visibility("hidden")));
+/* The names one after the other, and where each begins: pointers would have to be relocated in every process. */
+extern const char vgpu_name_text[] __attribute__((visibility("hidden")));
+extern const uint32_t vgpu_name_places[VGPU_SLOTS] __attribute__((visibility("hidden")));
+static inline const char *vgpu_name(uint32_t slot)
+{{
+    return vgpu_name_text + vgpu_name_places[slot];
+}}
 extern const uint8_t vgpu_results[VGPU_SLOTS] __attribute__((visibility("hidden")));
 /* Words that a call's arguments take: general registers, floating-point registers, on the stack (255: not known). */
 extern const uint8_t vgpu_words[VGPU_SLOTS][3] __attribute__((visibility("hidden")));
@@ -188,7 +195,13 @@ def write(folder: Path) -> None:
     )
     source = '#include "names.h"\n' + "".join(
         [
-            _array("char *const", "vgpu_names", "VGPU_SLOTS", _quoted(names)),
+            "const char vgpu_name_text[] =\n" + "\n".join(f'    "{name}\\0"' for name in names) + ";\n",
+            _array(
+                "uint32_t",
+                "vgpu_name_places",
+                "VGPU_SLOTS",
+                [str(place) for place in itertools.accumulate((len(name) + 1 for name in names[:-1]), initial=0)],
+            ),
             _array(
                 "uint8_t",
                 "vgpu_results",
