@@ -15,7 +15,8 @@ SOURCES := $(wildcard csrc/*) setup.py pyproject.toml vgpu_embed/core_build.py v
            $(wildcard vgpu_embed/devices/*.toml vgpu_embed/devices/*/*.toml vgpu_embed/devices/*.py) \
            vgpu_embed/smi/binding_build.py
 
-.PHONY: demo test test-here test-others test-gpu bench bench-gpu soak check build hosts ggml real docs tables format clean
+.PHONY: demo test test-here test-others test-gpu bench bench-gpu soak check build hosts ggml node real docs tables format \
+        clean
 .DELETE_ON_ERROR:
 
 demo: build ggml hosts
@@ -52,9 +53,11 @@ build: $(VENV)/build.stamp
 ggml: $(VENV)/tests.stamp
 	@$(BIN)/python tests/real/fetch.py >/dev/null
 
-real: ggml $(VENV)/cuda.stamp $(VENV)/cuda11.stamp $(VENV)/cuda12.stamp
-	@$(BIN)/python tests/real/fetch.py trace-processor >/dev/null
+node: $(VENV)/tests.stamp
 	@$(BIN)/python tests/real/node.py >/dev/null
+
+real: ggml node $(VENV)/cuda.stamp $(VENV)/cuda11.stamp $(VENV)/cuda12.stamp
+	@$(BIN)/python tests/real/fetch.py trace-processor >/dev/null
 
 hosts:
 	@$(MAKE) --no-print-directory -C tests/hosts all
@@ -86,11 +89,14 @@ soak: test-others
 	$(BIN)/python -m pytest -n 2 tests/loader --all-mutations
 	$(BIN)/python -m pytest -n 2 tests/tools --soak --timeout 3600
 
-# What a call costs, over the fake driver. Never part of the tests: machines differ. Writes docs/costs.md.
-bench: build
+# What a call costs, over the fake driver and on a virtual GPU; what libggml-cuda.so and node-llama-cpp pay. Never part
+# of the tests: machines differ. Writes docs/costs.md.
+bench: build ggml node
 	@$(BIN)/python -m compileall -q vgpu_embed
 	@mkdir -p tests/bench/build
-	@cc -O2 -Wall -Wextra -Werror -o tests/bench/build/calls tests/bench/calls.c -pthread -ldl
+	@for program in calls virtual_gpu; do \
+	    cc -O2 -Wall -Wextra -Werror -o tests/bench/build/$$program tests/bench/$$program.c -pthread -ldl || exit 1; \
+	done
 	@$(BIN)/python tests/bench/bench.py
 
 # What policies cost PyTorch, over a real driver. Writes its section of docs/costs.md.

@@ -1,4 +1,4 @@
-"""docs/costs.md: two sections written by measurements, between them and around them what people write."""
+"""docs/costs.md: sections written by measurements, between them and around them what people write."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ sys.path.insert(0, str(HERE.parent))
 
 import costs_page  # noqa: E402
 import support  # noqa: E402
+import virtual_gpu  # noqa: E402
 
 from vgpu_embed import tables  # noqa: E402
 
@@ -371,13 +372,16 @@ def main() -> None:
     shutil.copy(driver / "libcuda.so", BUILD / "bare.so")  # another file: nobody's driver
     found = [case for case in cases() if wanted(case.name, words)]
     curved = {name: list_ for name, list_ in curves().items() if wanted(name, words)}
-    lines = [f"{machine()}.", ""]
+    lines, virtual = [f"{machine()}.", ""], [f"{machine()}.", ""]
     figures: dict[str, object] = {"machine": machine()}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        samples: virtual_gpu.Samples = {}
         for _ in range(PASSES):
             for case in [*found, *(case for several in curved.values() for case in several)]:
                 measure(case, driver, folder)
+            if wanted("virtual", words):
+                virtual_gpu.measure(BUILD / "virtual_gpu", samples)
         if found:
             lines += [*costs(found), ""]
         if wanted("process", words):
@@ -387,17 +391,22 @@ def main() -> None:
             started, idle = start(preloaded), no_cuda(preloaded)
             figures |= {"start": started, "no CUDA": idle}
             lines += [*processes(started, idle), ""]
+        if wanted("virtual", words):
+            pairs = virtual_gpu.once(BUILD / "virtual_gpu", folder)
+            figures["virtual"] = virtual_gpu.figures(samples, pairs)
+            virtual += virtual_gpu.table(samples, pairs)
     for name, several in curved.items():
         lines += [*curve(name, several), ""]
     lines.pop()
     figures["cases"] = [_figures(case) for case in found]
     figures["curves"] = {name: [_figures(case) for case in several] for name, several in curved.items()}
     figures["seconds"] = time.monotonic() - begin
-    print("\n".join(lines))
+    print("\n".join([*lines, "", *virtual[2:]]))
     print(f"\n{figures['seconds']:.0f} seconds")
     if not words:
         (BUILD / "bench.json").write_text(json.dumps(figures, indent=1) + "\n")
         costs_page.write("bench", lines)
+        costs_page.write("bench-virtual", virtual)
 
 
 def _figures(case: Case) -> dict[str, object]:

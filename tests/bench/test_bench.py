@@ -9,13 +9,15 @@ import bench
 import costs_page
 import pytest
 import support
+import virtual_gpu
 
 
 @pytest.fixture(scope="module", autouse=True)
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("bench")
     flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-pthread", "-ldl"]
-    subprocess.run(["cc", "-o", str(folder / "calls"), str(bench.HERE / "calls.c"), *flags], check=True)
+    for program in ("calls", "virtual_gpu"):
+        subprocess.run(["cc", "-o", str(folder / program), str(bench.HERE / f"{program}.c"), *flags], check=True)
     found = support.fake_driver()
     shutil.copy(found / "libcuda.so", folder / "bare.so")
     with pytest.MonkeyPatch.context() as patch:
@@ -49,6 +51,33 @@ def test_start_is_timed(driver: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     assert len(bench.processes(started, idle)) == 6
 
 
+def test_a_virtual_gpu_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every row has its target, and what is compared is what it says."""
+    monkeypatch.setattr(virtual_gpu, "LOADS", 2)
+    monkeypatch.setattr(virtual_gpu, "STARTS", 2)
+    program, samples = bench.BUILD / "virtual_gpu", virtual_gpu.Samples()
+    for _ in range(2):
+        virtual_gpu.measure(program, samples)
+    assert set(samples) == {*virtual_gpu.CALLS, *map(virtual_gpu.graph, virtual_gpu.SIZES)}
+    assert all(len(found) == 2 and min(found) > 0 for found in samples.values())
+    pairs = virtual_gpu.once(program, tmp_path)
+    assert {library.name for library in tmp_path.glob("*.so.*")} == {
+        "libcuda.so.1",
+        "libcudart.so.13",
+        "libcublas.so.13",
+    }
+    assert all(len(found) == 2 and min(map(min, found)) > 0 for found in pairs.values())
+    rows = virtual_gpu.table(samples, pairs)[2:]
+    assert len(rows) == len(samples) + 1 + len(virtual_gpu.ONCE)
+    assert all(row.endswith((": met |", ": **not met** |")) for row in rows)
+    assert set(virtual_gpu.figures(samples, pairs)) == {"calls_us", "graph_us", "once_ms"}
+
+
+def test_a_graph_has_a_cost_and_each_of_its_kernels() -> None:
+    samples = {virtual_gpu.graph(n): [2 + n / 100] for n in virtual_gpu.SIZES}
+    assert virtual_gpu.fit(samples) == pytest.approx((0.01, 2))
+
+
 def test_a_section_of_the_page_is_replaced() -> None:
     page = "a\n<!-- bench -->\nold\n<!-- /bench -->\nb\n<!-- bench-gpu -->\nolder\n<!-- /bench-gpu -->\n"
     assert costs_page.replace(page, "bench", ["new", "lines"]) == (
@@ -58,9 +87,9 @@ def test_a_section_of_the_page_is_replaced() -> None:
         costs_page.replace("a", "bench", [])
 
 
-def test_the_page_has_both_sections() -> None:
+def test_the_page_has_its_sections() -> None:
     page = costs_page.PAGE.read_text()
-    for section in ("bench", "bench-gpu"):
+    for section in ("bench", "bench-virtual", "bench-gpu"):
         assert "here it is" in costs_page.replace(page, section, ["here it is"])
 
 
