@@ -10,7 +10,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # importing typing would cost more than reading the lists
 if TYPE_CHECKING:
-    from typing import Final, Literal
+    from typing import Any, Final, Literal
 
     Answer = Literal["yes", "context", "time", "pointer", "effect"]
     Direction = Literal["in", "out", "inout"]
@@ -123,6 +123,7 @@ class Function:
     """
 
     __slots__ = (
+        "_columns",
         "_parameters",
         "_stack_words",
         "_text",
@@ -152,9 +153,32 @@ class Function:
     result_size: int
     result_enum: str | None
     is_known: bool
+    _columns: list[str]
     _text: str | None
     _parameters: tuple[Parameter, ...] | None
     _stack_words: int
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """What a start can do without is read when it is first asked for. Two threads at once do the same."""
+            if name not in Function.__slots__:
+                raise AttributeError(name)
+            self._read()
+            return getattr(self, name)
+
+    def _read(self) -> None:
+        _, since, answer, sources, result, _ = self._columns
+        self.since = None if since == "-" else int(since)
+        self.answer = answer  # type: ignore[assignment]
+        self.sources = tuple(sources.split(","))
+        self.variable = result == "variable"
+        fields = result.split("|")
+        self.result = fields[0]
+        abi = fields[1] if len(fields) > 1 else "v0"
+        self.result_enum = fields[2] if len(fields) > 2 else None
+        self.result_kind = _KINDS[abi[0]]
+        self.result_size = int(abi[1:])
 
     @property
     def parameters(self) -> tuple[Parameter, ...] | None:
@@ -195,12 +219,9 @@ class _Lists:
         for library in LIBRARIES:
             with open(f"{folder}/{library}.tsv", "rb") as file:
                 lines = file.read().decode().split("\n")
-            start = len(self.lines)
             self.lines += [line for line in lines if line and line[0] != "#"]
             self.ends.append(len(self.lines))
-            for number in range(start, len(self.lines)):
-                line = self.lines[number]
-                self.index[line[: line.index("\t")]] = number
+        self.index.update([(line[: line.index("\t")], number) for number, line in enumerate(self.lines)])
 
 
 _loaded: _Lists | None = None
@@ -303,23 +324,13 @@ def _unknown(name_or_index: str | int) -> str:
 def _function(number: int, lists: _Lists) -> Function:
     columns = lists.lines[number].split("\t")
     library = next(name for name, end in zip(LIBRARIES, lists.ends, strict=True) if number < end)
-    name, since, answer, sources, result, parameters = columns
     found = Function()
     found.index = number
-    found.name = name
+    found.name = columns[0]
     found.library = library
-    found.since = None if since == "-" else int(since)
-    found.answer = answer  # type: ignore[assignment]
-    found.sources = tuple(sources.split(","))
-    found.variable = result == "variable"
-    fields = result.split("|")
-    found.result = fields[0]
-    abi = fields[1] if len(fields) > 1 else "v0"
-    found.result_enum = fields[2] if len(fields) > 2 else None
-    found.result_kind = _KINDS[abi[0]]
-    found.result_size = int(abi[1:])
-    found.is_known = parameters != "?"
-    found._text = parameters if found.is_known else None
+    found.is_known = columns[5] != "?"
+    found._columns = columns
+    found._text = columns[5] if found.is_known else None
     found._parameters = None
     found._stack_words = 0
     return found

@@ -94,17 +94,19 @@ class Answers:
             policy.handlers.append(Handler(policy, "hook", self._hook(machine, answer), kind, (), ()))
 
     def _hook(self, machine: Machine, answer: Answer) -> Callable[[AnyCall], int | str]:
+        ready, opened, reported = self._ready, self._opened, self._reported
+
         def asked(call: AnyCall) -> int | str:
             try:
-                if self._ready:
-                    self._ready(machine, call)
-                if self._opened:
+                if ready:
+                    ready(machine, call)
+                if opened:
                     call.reply()
                 result = answer(machine, call)
             except Refused as refused:
                 result = refused.result
-            if self._reported:
-                self._reported(machine, result)
+            if reported:
+                reported(machine, result)
             return result
 
         return asked

@@ -109,11 +109,12 @@ class Block:
         place = bisect_left(gaps, (address,))
         if place < len(gaps) and gaps[place][0] == address + size:
             size += gaps.pop(place)[1]
-        if place and sum(gaps[place - 1]) == address:
-            place -= 1
-            address, length = gaps.pop(place)
+        before, length = gaps[place - 1] if place else (0, 0)
+        if before + length == address:
             size += length
-        gaps.insert(place, (address, size))
+            gaps[place - 1] = (before, size)
+        else:
+            gaps.insert(place, (address, size))
         if size == self.size:
             self.owner.emptied(self)
 
