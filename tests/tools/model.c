@@ -89,7 +89,7 @@ uint64_t (*vgpu_claim_counters(void))[3]
     return counters;
 }
 
-uint64_t vgpu_now(void)
+uint64_t vgpu_stamp(void)
 {
     return 0;
 }
