@@ -432,20 +432,24 @@ uint32_t space_insert(struct vgpu_space *space, uint64_t base, uint64_t size, ui
     return result;
 }
 
+uint32_t space_try_remove(struct vgpu_space *space, uint64_t base)
+{
+    pthread_mutex_lock(&space->lock);
+    struct range *range = find(&space->ranges, base);
+    int is_used = range && range->span.base == base && range->users;
+    range = is_used ? NULL : take(&space->ranges, base);
+    pthread_mutex_unlock(&space->lock);
+    free(range);
+    return is_used ? SPACE_TAKES_LONG : range ? OK : INVALID_VALUE;
+}
+
 uint32_t space_remove(struct vgpu_space *space, uint64_t base)
 {
     const struct timespec moment = {0, 50000};
-    pthread_mutex_lock(&space->lock);
-    struct range *range;
-    while ((range = find(&space->ranges, base)) && range->span.base == base && range->users) {
-        pthread_mutex_unlock(&space->lock);
+    uint32_t result;
+    while ((result = space_try_remove(space, base)) == SPACE_TAKES_LONG)
         nanosleep(&moment, NULL);
-        pthread_mutex_lock(&space->lock);
-    }
-    range = take(&space->ranges, base);
-    pthread_mutex_unlock(&space->lock);
-    free(range);
-    return range ? OK : INVALID_VALUE;
+    return result;
 }
 
 uint64_t space_find(struct vgpu_space *space, uint64_t address, uint64_t *size)
@@ -574,19 +578,34 @@ void space_unmap(struct vgpu_space *space, uint64_t base, uint64_t size)
     madvise((void *)base, size, MADV_DONTFORK);
 }
 
+/* How many of a region's pages lie between two addresses as a whole, from `first` on; 0 if none of them is there. */
+static uint64_t made_within(const struct region *region, uint64_t base, uint64_t size, uint64_t *first)
+{
+    if (!region || !region->made)
+        return 0;
+    *first = (base - region->span.base + PAGE - 1) / PAGE;
+    uint64_t end = (base + size - region->span.base) / PAGE, count = end > *first ? end - *first : 0;
+    return pages(region->made, *first, count, COUNT_MADE) ? count : 0;
+}
+
 void space_empty(struct vgpu_space *space, uint64_t base, uint64_t size)
 {
     pthread_mutex_lock(&space->lock);
     struct region *region = find(&space->regions, base);
-    if (region && region->made) {
-        uint64_t first = (base - region->span.base + PAGE - 1) / PAGE;
-        uint64_t end = (base + size - region->span.base) / PAGE, count = end > first ? end - first : 0;
-        if (pages(region->made, first, count, COUNT_MADE)) {
-            pages(region->made, first, count, FORGET);
-            madvise((char *)region->span.base + first * PAGE, count * PAGE, MADV_DONTNEED);
-        }
+    uint64_t first, count = made_within(region, base, size, &first);
+    if (count) {
+        pages(region->made, first, count, FORGET);
+        madvise((char *)region->span.base + first * PAGE, count * PAGE, MADV_DONTNEED);
     }
     pthread_mutex_unlock(&space->lock);
+}
+
+uint32_t space_try_empty(struct vgpu_space *space, uint64_t base, uint64_t size)
+{
+    pthread_mutex_lock(&space->lock);
+    uint64_t first, count = made_within(find(&space->regions, base), base, size, &first);
+    pthread_mutex_unlock(&space->lock);
+    return count ? SPACE_TAKES_LONG : OK;
 }
 
 uint32_t space_is_mapped(uint64_t address, uint64_t size)

@@ -56,12 +56,14 @@ class Session:
 
     def _occupants(self) -> Any:
         """Those of the machine that this process is on, which it says of itself from here on."""
+        from vgpu_embed._frames import Short
         from vgpu_embed.devices.machine import identity
         from vgpu_embed.virtual.occupants import Occupants
 
         machine = identity(self.profiles, setting("VGPU_MACHINE") or "")
         lib.host_machine(*(int.from_bytes(half, "little") for half in (machine[:8], machine[8:])))
-        return Occupants(len(self.profiles), machine, lib.host_hold)
+        hold = Short(int(ffi.cast("uintptr_t", ffi.addressof(lib, "host_hold"))), 0)
+        return Occupants(len(self.profiles), machine, hold)
 
 
 def load(before: Session | None = None) -> Session:

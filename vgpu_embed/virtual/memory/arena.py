@@ -46,7 +46,7 @@ class Arena:
 
     def give(self, address: int, size: int) -> None:
         """Gives them back, and the memory that is there."""
-        self.space.lib.space_empty(self.space.handle, address, size)
+        self.space.empty(address, size)
         pieces = self._free.get(size)
         if pieces is None:
             self._free[size] = [address]

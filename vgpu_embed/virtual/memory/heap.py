@@ -210,8 +210,7 @@ class Heap(Shared):
     def __init__(self, machine: Machine, context: Context) -> None:
         super().__init__(machine, context.device, PAGE)
         self.context = context
-        self._space = machine.space.handle
-        self._insert = machine.space.lib.space_insert
+        self._insert = machine.space.insert_now
         self.spare: Block | None = None
 
     def begin(self, size: int) -> Block:
@@ -248,7 +247,7 @@ class Heap(Shared):
             else:
                 source, address = self.place((size + GRAIN - 1) & -GRAIN)
         made = Allocation(address, size, kind, self.device, self.context, source)
-        if result := self._insert(self._space, address, size, address, READ_WRITE):
+        if result := self._insert(address, size, address, READ_WRITE):
             with self.lock:
                 source.free(made)
             raise Refused(result)
@@ -275,8 +274,7 @@ def free(machine: Machine, allocation: Allocation) -> None:
     """Ends an allocation, once nobody copies there any more. Refuses one that another thread has ended."""
     if machine.allocations.pop(allocation.address, None) is None:
         raise Refused(INVALID_VALUE)
-    space = machine.space
-    space.lib.space_remove(space.handle, allocation.address)
+    machine.space.remove(allocation.address)
     with machine.lock:
         allocation.source.free(allocation)
 

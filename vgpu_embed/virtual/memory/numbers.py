@@ -20,12 +20,15 @@ APART = 1 << 40
 class Numbers:
     """Stands where C's functions would."""
 
+    is_python = True
+
     def __init__(self, ffi: Any) -> None:
         self._space = ffi.new("char *")
         self._sizes: dict[int, int] = {}
         self._addresses = count(FIRST_ADDRESS, -APART)
         self.space_copy = self.space_copy_box = self.space_fill = self.space_commit = self.space_check = refused
-        self.space_map = self.space_unmap = self.space_empty = self.space_return = self.space_set_access = done
+        self.space_map = self.space_unmap = self.space_return = self.space_set_access = done
+        self.space_empty = self.space_try_empty = done
 
     def space_new(self) -> Any:
         """One for all."""
@@ -48,6 +51,8 @@ class Numbers:
     def space_remove(self, space: Any, base: int) -> int:
         """Forgets a range."""
         return 0 if self._sizes.pop(base, None) else INVALID_VALUE
+
+    space_try_remove = space_remove
 
     def space_find(self, space: Any, address: int, size: Any) -> int:
         """The range that an address lies in."""

@@ -90,7 +90,7 @@ class Owned:
         """It is nobody's any more."""
         self.end()
         del self.memory.owned[self.allocation.address]
-        self.machine.space.lib.space_remove(self.machine.space.handle, self.allocation.address)
+        self.machine.space.remove(self.allocation.address)
         with self.machine.lock:
             self.block.free(self.allocation)
 

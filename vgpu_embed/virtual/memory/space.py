@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from vgpu_embed._frames import Short
 from vgpu_embed.virtual.answers import Refused
 from vgpu_embed.virtual.memory import room
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 INVALID_VALUE, OUT_OF_MEMORY = 1, 2
@@ -19,7 +23,8 @@ READ, WRITE = 1, 2
 """What may be done with a range."""
 TARGET_ANY, SOURCE_ANY = 1, 2
 """Which side of a copy may be memory that the space does not know."""
-WANTS_ROOM = 0x7FFFFFFF
+TAKES_LONG, WANTS_ROOM = 0x7FFFFFFE, 0x7FFFFFFF
+"""SPACE_… of memory.cdef: what its functions say that is no CUresult."""
 
 GRANT = 64 << 20
 """Bytes that may be written before the host is looked at again, or a sixteenth of what it has if that is less."""
@@ -34,6 +39,17 @@ class Space:
         self.lib = lib
         self.handle = ffi.gc(lib.space_new(), lib.space_delete)
         """What C's functions take first."""
+        self.insert_now = self._short("insert")
+        self._remove_now = self._short("try_remove")
+        self._empty_now = self._short("try_empty")
+        self._find_now = self._short("find", 8)
+
+    def _short(self, name: str, size: int = 4) -> Callable[..., int]:
+        """One of C's functions that take moments, and whose result has that many bytes."""
+        if getattr(self.lib, "is_python", False):
+            return partial(getattr(self.lib, f"space_{name}"), self.handle)
+        address = self.ffi.cast("uintptr_t", self.ffi.addressof(self.lib, f"space_{name}"))
+        return Short(int(address), size, int(self.ffi.cast("uintptr_t", self.handle)))
 
     def reserve(self, size: int, kind: int, alignment: int = 0, hint: int = 0) -> int:
         """The address of a new region; refuses where the kernel has no addresses."""
@@ -44,13 +60,22 @@ class Space:
 
     def insert(self, address: int, size: int, backing: int, access: int = READ | WRITE) -> None:
         """Makes addresses valid, whose bytes are at `backing` in a region; refuses where others are."""
-        if result := self.lib.space_insert(self.handle, address, size, backing, access):
+        if result := self.insert_now(address, size, backing, access):
             raise Refused(result)
+
+    def remove(self, address: int) -> None:
+        """Makes them invalid, once nobody copies there any more."""
+        if self._remove_now(address) == TAKES_LONG:
+            self.lib.space_remove(self.handle, address)
+
+    def empty(self, address: int, size: int) -> None:
+        """Gives the pages of addresses back: they are zero again."""
+        if self._empty_now(address, size):
+            self.lib.space_empty(self.handle, address, size)
 
     def base(self, address: int) -> int:
         """Where the range begins that an address lies in; 0 if there is none."""
-        found: int = self.lib.space_find(self.handle, address, self.ffi.NULL)
-        return found
+        return self._find_now(address, 0)
 
     def copy(self, target: int, source: int, size: int, roles: int) -> None:
         """Copies bytes; refuses addresses that are not valid, and what the host has no memory for."""

@@ -196,7 +196,7 @@ def _map(machine: Machine, call: AnyCall) -> int:
     space = machine.space
     space.insert(address, size, physical.address + offset, 0)
     if result := space.lib.space_map(space.handle, address, size, physical.address + offset):
-        space.lib.space_remove(space.handle, address)
+        space.remove(address)
         return int(result)
     machine.allocations[address] = Allocation(address, size, MAPPED, physical.device, None, physical)
     physical.mappings += 1
@@ -208,7 +208,7 @@ def unmap_memory(machine: Machine, call: AnyCall) -> int:
     space = machine.space
     with machine.lock:
         for mapping in mappings(machine, call.ptr, call.size):
-            space.lib.space_remove(space.handle, mapping.address)
+            space.remove(mapping.address)
             space.lib.space_unmap(space.handle, mapping.address, mapping.size)
             del machine.allocations[mapping.address]
             mapping.source.mappings -= 1
