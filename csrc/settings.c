@@ -89,7 +89,8 @@ static void interpret(void)
 
     settings.disabled |= value && *value && strcmp(value, "0") != 0;
     settings.log_level = log_level(vgpu_setting("VGPU_LOG"));
-    settings.active = !settings.disabled && (given("VGPU_POLICY") || given("VGPU_GPU"));
+    settings.policies = !settings.disabled && given("VGPU_POLICY");
+    settings.active = settings.policies || (!settings.disabled && given("VGPU_GPU"));
     settings.traced = !settings.disabled && given("VGPU_TRACE");
 }
 

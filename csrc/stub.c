@@ -383,7 +383,8 @@ HIDDEN struct lookup vgpu_dlopen(const char *path, int flags, void *unused, void
     (void)unused;
     if (name && concerned(caller)) {
         vgpu_log(VGPU_LOG_INFO, "dlopen(\"%s\") - %s loading", path, name);
-        vgpu_python_ready();
+        if (vgpu_settings()->policies)
+            vgpu_python_ready();
         answer.value = (void *)redirected_library(path, name);
     }
     answered(&answer, VGPU_SLOT_dlopen, path, (void *)(intptr_t)flags, NULL, caller);

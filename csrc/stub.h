@@ -74,6 +74,7 @@ extern HIDDEN __thread struct vgpu_thread vgpu_thread __attribute__((tls_model("
 /* settings.c: the environment at first use, and log lines. */
 struct vgpu_settings {
     bool disabled; /* VGPU_DISABLE */
+    bool policies; /* of the user's: they may hook lookups */
     bool active;   /* there is something to decide: a policy, a GPU */
     bool traced;   /* every call is recorded: VGPU_TRACE */
     int log_level;

@@ -18,7 +18,7 @@ WATCHED = (
     "libnvidia-ml.so",
     "libggml-cuda.so",
 )
-"""Libraries whose `dlopen` is logged and is a first need of Python: the name alone or with a version after it."""
+"""Libraries whose `dlopen` is logged and, with a policy, a first need of Python: the name, or a version after it."""
 
 ALIASES = (
     "libcuda.so.1",
