@@ -15,8 +15,8 @@ SOURCES := $(wildcard csrc/*) setup.py pyproject.toml vgpu_embed/core_build.py v
            $(wildcard vgpu_embed/devices/*.toml vgpu_embed/devices/*/*.toml vgpu_embed/devices/*.py) \
            vgpu_embed/smi/binding_build.py
 
-.PHONY: demo test test-here test-others test-gpu bench bench-gpu soak check build hosts ggml node real docs tables format \
-        clean
+.PHONY: demo test test-here test-others test-gpu bench bench-gpu soak check check-types check-style check-tables build \
+        hosts ggml node real docs tables format clean
 .DELETE_ON_ERROR:
 
 demo: build ggml hosts
@@ -48,7 +48,9 @@ $(VENV)/build.stamp: $(VENV)/tests.stamp $(SOURCES)
 	$(PIP) --no-build-isolation --no-deps -e .
 	touch $@
 
+# A process with a policy writes no bytecode, and would compile all modules at each start.
 build: $(VENV)/build.stamp
+	@$(BIN)/python -m compileall -q vgpu_embed
 
 ggml: $(VENV)/tests.stamp
 	@$(BIN)/python tests/real/fetch.py >/dev/null
@@ -92,7 +94,6 @@ soak: test-others
 # What a call costs, over the fake driver and on a virtual GPU; what libggml-cuda.so and node-llama-cpp pay. Never part
 # of the tests: machines differ. Writes docs/costs.md.
 bench: build ggml node
-	@$(BIN)/python -m compileall -q vgpu_embed
 	@mkdir -p tests/bench/build
 	@for program in calls virtual_gpu; do \
 	    cc -O2 -Wall -Wextra -Werror -o tests/bench/build/$$program tests/bench/$$program.c -pthread -ldl || exit 1; \
@@ -110,14 +111,20 @@ test-gpu:
 # ---- checks ----
 
 check: $(VENV)/check.stamp build
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync check-types check-style check-tables docs
+
+check-types:
 	$(BIN)/mypy --strict vgpu_embed setup.py docs/reference.py docs/virtual.py docs/command_line.py
 	@# One folder at a time: their conftest.py have the same name.
 	for folder in tests/*.py $(TEST_FOLDERS); do MYPYPATH=tests:tests/hosts $(BIN)/mypy --strict $$folder || exit 1; done
+
+check-style:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/clang-format --style=file:csrc/.clang-format --dry-run --Werror $(C_FILES)
+
+check-tables:
 	$(BIN)/python -m vgpu_embed.tables.generate --check
-	$(MAKE) --no-print-directory docs
 
 docs: $(VENV)/check.stamp build
 	$(BIN)/python docs/reference.py
