@@ -117,7 +117,8 @@ class Build(build_ext):
         core_build.write_source(work / "core_cffi.c")
         self.build_python_module(work / "core_cffi.c", core)
         frames = core.with_name(core.name.replace("_core", "_frames", 1))
-        self.build_python_module(ROOT / "csrc/frames.c", frames, "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden")
+        strict = ("-Wall", "-Wextra", "-Werror", "-fvisibility=hidden", str(ROOT / "csrc/quick.c"))
+        self.build_python_module(ROOT / "csrc/frames.c", frames, *strict)
 
     def copy_extensions_to_source(self) -> None:
         """For an installation in place: everything that was built, not the extension alone."""

@@ -14,6 +14,8 @@
 #define PREPARED 8192 /* a power of two */
 #define MEMBERS  1024 /* members of an enum that are kept by their number */
 
+extern PyTypeObject *const vgpu_quick_types[]; /* quick.c: others of this module, which know nothing of calls */
+
 static const struct vgpu_host *host; /* NULL outside of a preloaded process */
 static void *(*cffi_pointer)(void *address, void *type), *(*cffi_address)(void *pointer, void *type); /* likewise */
 static PyObject *result_type, *results[RESULTS];
@@ -997,54 +999,6 @@ static PyObject *ask(PyObject *hook, struct call *call)
     return Py_TYPE(hook) == &ask_type ? ask_handler((struct ask *)hook, call) : called(hook, (PyObject *)call);
 }
 
-/* ---- short functions ---- */
-
-/* A C function that returns within moments. cffi lets go of the interpreter for each call and takes it back, which
- * costs more than such a function does, and so does the tuple that it is given its arguments in. */
-struct short_function {
-    PyObject_HEAD vectorcallfunc call;
-    uint64_t (*function)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
-    uint64_t mask; /* what of the result register counts */
-    uint64_t first;
-    bool has_first; /* each call's first argument is that one */
-};
-
-#define SHORT_ARGUMENTS 6
-
-static PyObject *short_call(struct short_function *self, PyObject *const *arguments, size_t given, PyObject *names)
-{
-    Py_ssize_t count = PyVectorcall_NARGS(given);
-    uint64_t words[1 + SHORT_ARGUMENTS] = {self->first}, *w = self->has_first ? words : words + 1;
-
-    if (names || count + self->has_first > SHORT_ARGUMENTS)
-        return PyErr_Format(PyExc_TypeError, "a short function takes %d numbers", SHORT_ARGUMENTS - self->has_first);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        words[1 + i] = PyLong_AsUnsignedLongLong(arguments[i]);
-        if (words[1 + i] == UINT64_MAX && PyErr_Occurred())
-            return NULL;
-    }
-    return PyLong_FromUnsignedLongLong(self->function(w[0], w[1], w[2], w[3], w[4], w[5]) & self->mask);
-}
-
-static PyObject *short_new(PyTypeObject *type, PyObject *arguments, PyObject *names)
-{
-    static char *words[] = {"address", "size", "first", NULL};
-    unsigned long long address;
-    int size;
-    PyObject *first = NULL;
-    struct short_function *self;
-
-    if (!PyArg_ParseTupleAndKeywords(arguments, names, "Ki|O!", words, &address, &size, &PyLong_Type, &first) ||
-        !(self = (struct short_function *)type->tp_alloc(type, 0)))
-        return NULL;
-    self->call = (vectorcallfunc)short_call;
-    memcpy(&self->function, &address, sizeof self->function);
-    self->mask = size < 8 ? (UINT64_C(1) << 8 * size) - 1 : UINT64_MAX;
-    self->has_first = first != NULL;
-    self->first = first ? PyLong_AsUnsignedLongLongMask(first) : 0;
-    return (PyObject *)self;
-}
-
 /* ---- what the library asks ---- */
 
 static struct {
@@ -1264,16 +1218,6 @@ static PyTypeObject ask_type = {
     .tp_traverse = (traverseproc)ask_traverse,
 };
 
-static PyTypeObject short_type = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "vgpu_embed._frames.Short",
-    .tp_doc = "A C function of numbers that takes moments only: the interpreter is kept while it runs.",
-    .tp_basicsize = sizeof(struct short_function),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
-    .tp_new = short_new,
-    .tp_call = PyVectorcall_Call,
-    .tp_vectorcall_offset = offsetof(struct short_function, call),
-};
-
 static PyMemberDef call_members[] = {
     {"result", T_OBJECT, offsetof(struct call, result), 0, NULL},
     {"has_forwarded", T_BOOL, offsetof(struct call, has_forwarded), READONLY, NULL},
@@ -1369,8 +1313,9 @@ PyMODINIT_FUNC PyInit__frames(void)
     bool right = module && capsule && (result_type = PyObject_GetAttrString(policy, "Result")) &&
                  PyModule_AddObjectRef(module, "api", capsule) == 0 && PyModule_AddType(module, &field_type) == 0 &&
                  PyModule_AddType(module, &kind_type) == 0 && PyModule_AddType(module, &call_type) == 0 &&
-                 PyModule_AddType(module, &ask_type) == 0 && PyModule_AddType(module, &short_type) == 0 &&
-                 PyType_Ready(&made_type) == 0;
+                 PyModule_AddType(module, &ask_type) == 0 && PyType_Ready(&made_type) == 0;
+    for (int i = 0; right && vgpu_quick_types[i]; i++)
+        right = PyModule_AddType(module, vgpu_quick_types[i]) == 0;
 
     Py_XDECREF(policy);
     Py_XDECREF(capsule);

@@ -241,7 +241,7 @@ class TestMemoryInUse:
     @pytest.fixture(autouse=True)
     def held(self, nvml: Program) -> None:
         """By this process, and nobody else."""
-        nvml.driver.machine.occupants.hold(0, GIB)
+        assert nvml.driver.machine.occupants.take(0, GIB, GIB)
 
     def test_it_is_used(self, nvml: Program, handle: Any) -> None:
         memory, second = ffi.new("nvmlMemory_t *"), ffi.new("nvmlMemory_v2_t *", {"version": 0x2000028})

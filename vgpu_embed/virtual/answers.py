@@ -32,6 +32,16 @@ class Refused(Exception):
         self.result = result
 
 
+NOT_INITIALIZED = 3
+"""CUDA_ERROR_NOT_INITIALIZED."""
+
+
+def initialised(machine: Machine, call: AnyCall) -> None:
+    """Refuses what comes before cuInit."""
+    if not machine.driver_ready:
+        raise Refused(NOT_INITIALIZED)
+
+
 def known(objects: dict[int, T], handle: int, refusal: int) -> T:
     """What has a handle; refuses what is none with that result."""
     found = objects.get(handle)
@@ -95,6 +105,18 @@ class Answers:
 
     def _hook(self, machine: Machine, answer: Answer) -> Callable[[AnyCall], int | str]:
         ready, opened, reported = self._ready, self._opened, self._reported
+
+        def answered(call: AnyCall) -> int | str:
+            """What `asked` comes to for most functions of the driver, in fewest steps."""
+            if not machine.driver_ready:
+                return NOT_INITIALIZED
+            try:
+                return answer(machine, call)
+            except Refused as refused:
+                return refused.result
+
+        if ready is initialised and not opened and not reported:
+            return answered
 
         def asked(call: AnyCall) -> int | str:
             try:

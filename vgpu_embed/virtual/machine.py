@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from _thread import RLock, _local  # what threading has; importing that costs a start a millisecond
+from _thread import _local  # what threading has; importing that costs a start a millisecond
 from _weakref import ref
 from itertools import count
 
+from vgpu_embed._frames import Lock
 from vgpu_embed.devices.visible import init_result, visible
-from vgpu_embed.virtual.answers import Refused
+from vgpu_embed.virtual.answers import NOT_INITIALIZED, Refused
+from vgpu_embed.virtual.answers import initialised as initialised
 from vgpu_embed.virtual.host import Host
 from vgpu_embed.virtual.memory.arena import Arena
 from vgpu_embed.virtual.memory.space import Space
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vgpu_embed.devices import Profile
-    from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.contexts import Context
     from vgpu_embed.virtual.cublas.handles import Handle
     from vgpu_embed.virtual.memory.arrays import Array
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 INVALID_VALUE = 1
 OUT_OF_MEMORY = 2
-NOT_INITIALIZED = 3
 INVALID_DEVICE = 101
 INVALID_CONTEXT = 201
 NOT_FOUND = 500
@@ -116,7 +116,7 @@ class Machine:
         """What the machine counts each visible device as."""
         host = host or Host()
         self.order = Order(host, self.thread)
-        self.lock = RLock()
+        self.lock = Lock()
         """Held while what the devices' memory is used for changes."""
         self.space = Space(*host.memory())
         """What of the process's addresses is the devices' memory, or known to them."""
@@ -189,8 +189,7 @@ class Machine:
     def give(self, device: int, size: int) -> None:
         """Counts them as free again."""
         with self.lock:
-            number = self.number(device)
-            self.occupants.hold(number, self.occupants.held[number] - size)
+            self.occupants.give(self.number(device), size)
 
     def free(self, device: int) -> int:
         """Bytes of a device that nobody uses."""
@@ -231,12 +230,6 @@ class Machine:
     def driver_name(self) -> str:
         """The driver's own version, "580.159.04"."""
         return self.profiles[0].driver_name if self.profiles else DRIVER_NAME
-
-
-def initialised(machine: Machine, call: AnyCall) -> None:
-    """Refuses what comes before cuInit."""
-    if not machine.driver_ready:
-        raise Refused(NOT_INITIALIZED)
 
 
 def forked(machine: Machine | None) -> None:

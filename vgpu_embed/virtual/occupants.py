@@ -47,21 +47,26 @@ class Occupants:
         self._publish = publish
         self._pid = os.getpid()
         self._others = [0] * devices
-        self._seen = 0.0
-
-    def hold(self, device: int, size: int) -> None:
-        """Says how many bytes of a device this process holds from now on."""
-        self.held[device] = size
-        if self._publish:
-            self._publish(device, size)
+        self._stale = 0.0
+        """From when on it has to be looked anew what others hold."""
 
     def take(self, device: int, size: int, most: int) -> bool:
         """Says that this process holds so many more bytes, unless all would hold more than `most`; whether it does."""
         used = self.held[device] + size
-        if used + self.others_lately(device) > most:
+        if self._identity and monotonic() > self._stale:
+            self._look()
+        if used + self._others[device] > most:
             return False
-        self.hold(device, used)
+        self.held[device] = used
+        if self._publish:
+            self._publish(device, used)
         return True
+
+    def give(self, device: int, size: int) -> None:
+        """Says that it holds so many less."""
+        self.held[device] = used = self.held[device] - size
+        if self._publish:
+            self._publish(device, used)
 
     def all(self) -> dict[int, list[int]]:
         """What each living process holds of the devices, by process id; those that hold nothing are left out."""
@@ -79,13 +84,11 @@ class Occupants:
         """Bytes of a device that processes hold."""
         return sum(held[device] for held in self.all().values())
 
-    def others_lately(self, device: int) -> int:
-        """Bytes of a device that others held some milliseconds ago: what an allocation can afford to ask."""
-        if self._identity and monotonic() > self._seen + FRESH:
-            totals = map(sum, zip(*self.all().values(), [0] * len(self.held), strict=True))
-            self._others = [total - own for total, own in zip(totals, self.held, strict=True)]
-            self._seen = monotonic()
-        return self._others[device]
+    def _look(self) -> None:
+        """Looks what others hold: often enough, and no more often than allocations can afford."""
+        totals = map(sum, zip(*self.all().values(), [0] * len(self.held), strict=True))
+        self._others = [total - own for total, own in zip(totals, self.held, strict=True)]
+        self._stale = monotonic() + FRESH
 
 
 def recordings() -> list[str]:

@@ -7,11 +7,11 @@ threads are made when the first such thing is asked for.
 
 from __future__ import annotations
 
-from _thread import RLock
 from collections import deque
 from functools import partial
 from itertools import count
 
+from vgpu_embed._frames import Lock
 from vgpu_embed.virtual.answers import Refused
 
 TYPE_CHECKING = False
@@ -108,7 +108,7 @@ class Order:
         """A number that no stream, capture or graph has had before."""
         self.generation = 0
         """Goes up when an operation may have become inert, or have stopped being so."""
-        self.lock = RLock()
+        self.lock = Lock()
         """Held while something is done, so that nothing of one stream happens at the same time as the next."""
         self.last: dict[Stream, Task] = {}
         """The last task of each stream that has something to do."""

@@ -6,12 +6,12 @@ that nobody is in any more is free again (tests/devices/data/h100.json: alloc_on
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from itertools import count
 
+from vgpu_embed._frames import Gaps
 from vgpu_embed.virtual.answers import Refused
 from vgpu_embed.virtual.memory.arena import PAGE
-from vgpu_embed.virtual.memory.space import INVALID_VALUE, OUT_OF_MEMORY, READ, WRITE
+from vgpu_embed.virtual.memory.space import INVALID_VALUE, OUT_OF_MEMORY, READ, TAKES_LONG, WRITE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,44 +79,25 @@ class Block:
         self.owner = owner
         self.address = address
         self.size = size
-        self.gaps = [(address, size)]
-        """Address and size of what is free, in order."""
+        self.gaps = Gaps(address, size)
+        """What is free of it."""
 
     def take(self, size: int) -> int:
         """The address of a gap that is large enough, 0 if none is: of the last one, else of the first."""
-        gaps = self.gaps
-        address, length = gaps[-1]
-        if length > size:
-            gaps[-1] = (address + size, length - size)
-            return address
-        for place, (address, length) in enumerate(gaps):
-            if length > size:
-                gaps[place] = (address + size, length - size)
-                return address
-            if length == size:
-                del gaps[place]
-                if not gaps:
-                    self.owner.blocks.remove(self)
-                return address
-        return 0
+        address = self.gaps.take(size)
+        if address and not self.gaps.left:
+            self.owner.blocks.remove(self)
+        return address
 
     def free(self, allocation: Allocation) -> None:
         """Takes an allocation back."""
-        address, size, gaps = allocation.address, (allocation.size + GRAIN - 1) & -GRAIN, self.gaps
-        self.owner.used -= size
-        if not gaps:
-            self.owner.blocks.append(self)
-        place = bisect_left(gaps, (address,))
-        if place < len(gaps) and gaps[place][0] == address + size:
-            size += gaps.pop(place)[1]
-        before, length = gaps[place - 1] if place else (0, 0)
-        if before + length == address:
-            size += length
-            gaps[place - 1] = (before, size)
-        else:
-            gaps.insert(place, (address, size))
-        if size == self.size:
-            self.owner.emptied(self)
+        size, owner = (allocation.size + GRAIN - 1) & -GRAIN, self.owner
+        owner.used -= size
+        left = self.gaps.give(allocation.address, size)
+        if left == size:
+            owner.blocks.append(self)
+        if left == self.size:
+            owner.emptied(self)
 
 
 class Shared:
@@ -175,7 +156,9 @@ class Shared:
 
     def take(self, size: int) -> int:
         """The address of whole pages of the device; refuses more than are free with CUDA_ERROR_OUT_OF_MEMORY."""
-        self.claim(size)
+        if not self._occupants.take(self._number, size, self._most):
+            raise Refused(OUT_OF_MEMORY)
+        self.reserved += size
         try:
             return self.arena.take(size)
         except Refused:
@@ -185,7 +168,8 @@ class Shared:
     def give(self, address: int, size: int) -> None:
         """Gives them back."""
         self.arena.give(address, size)
-        self.release(size)
+        self.reserved -= size
+        self._occupants.give(self._number, size)
 
     def claim(self, size: int) -> None:
         """Counts bytes of the device as used; refuses more than are free with CUDA_ERROR_OUT_OF_MEMORY."""
@@ -196,7 +180,7 @@ class Shared:
     def release(self, size: int) -> None:
         """Counts them as free again."""
         self.reserved -= size
-        self._occupants.hold(self._number, self._occupants.held[self._number] - size)
+        self._occupants.give(self._number, size)
 
 
 class Heap(Shared):
@@ -210,6 +194,7 @@ class Heap(Shared):
     def __init__(self, machine: Machine, context: Context) -> None:
         super().__init__(machine, context.device, PAGE)
         self.context = context
+        self._allocations = machine.allocations
         self._insert = machine.space.insert_now
         self.spare: Block | None = None
 
@@ -251,7 +236,7 @@ class Heap(Shared):
             with self.lock:
                 source.free(made)
             raise Refused(result)
-        self.machine.allocations[address] = made
+        self._allocations[address] = made
         return made
 
     def free(self, allocation: Allocation) -> None:
@@ -272,9 +257,11 @@ class Region:
 
 def free(machine: Machine, allocation: Allocation) -> None:
     """Ends an allocation, once nobody copies there any more. Refuses one that another thread has ended."""
-    if machine.allocations.pop(allocation.address, None) is None:
+    address, space = allocation.address, machine.space
+    if machine.allocations.pop(address, None) is None:
         raise Refused(INVALID_VALUE)
-    machine.space.remove(allocation.address)
+    if space.remove_now(address) == TAKES_LONG:
+        space.remove(address)
     with machine.lock:
         allocation.source.free(allocation)
 

@@ -36,10 +36,12 @@ def heap_of(machine: Machine) -> Heap:
 @answers("cuMemAlloc_v2")
 def allocate(machine: Machine, call: AnyCall) -> int:
     size = call.bytesize
-    heap = heap_of(machine)
+    if machine.order.captures:
+        unsafe(machine)
+    context = machine.current()
     if not size:
         return INVALID_VALUE
-    made = heap.allocate(size)
+    made = context.heap.allocate(size)
     result = call.reply(dptr=made.address)
     if result:
         free(machine, made)
@@ -63,7 +65,9 @@ def allocate_pitch(machine: Machine, call: AnyCall) -> int:
 def free_memory(machine: Machine, call: AnyCall) -> int:
     """To free NULL is a success."""
     address = call.dptr
-    heap_of(machine)
+    if machine.order.captures:
+        unsafe(machine)
+    machine.current()
     if not address:
         return 0
     allocation = machine.allocations.get(address)

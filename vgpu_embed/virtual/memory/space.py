@@ -40,7 +40,7 @@ class Space:
         self.handle = ffi.gc(lib.space_new(), lib.space_delete)
         """What C's functions take first."""
         self.insert_now = self._short("insert")
-        self._remove_now = self._short("try_remove")
+        self.remove_now = self._short("try_remove")
         self._empty_now = self._short("try_empty")
         self._find_now = self._short("find", 8)
 
@@ -65,7 +65,7 @@ class Space:
 
     def remove(self, address: int) -> None:
         """Makes them invalid, once nobody copies there any more."""
-        if self._remove_now(address) == TAKES_LONG:
+        if self.remove_now(address) == TAKES_LONG:
             self.lib.space_remove(self.handle, address)
 
     def empty(self, address: int, size: int) -> None:

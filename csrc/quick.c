@@ -1,0 +1,270 @@
+/* What a virtual GPU does at each allocation, of module vgpu_embed._frames: C functions that take moments, a lock, and
+ * the gaps of a piece of memory. Every entry into this file holds the interpreter lock. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdbool.h>
+#include <structmember.h>
+
+/* ---- short functions ---- */
+
+/* A C function that returns within moments. cffi lets go of the interpreter for each call and takes it back, which
+ * costs more than such a function does, and so does the tuple that it is given its arguments in. */
+struct short_function {
+    PyObject_HEAD vectorcallfunc call;
+    uint64_t (*function)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+    uint64_t mask; /* what of the result register counts */
+    uint64_t first;
+    bool has_first; /* each call's first argument is that one */
+};
+
+#define SHORT_ARGUMENTS 6
+
+static PyObject *short_call(struct short_function *self, PyObject *const *arguments, size_t given, PyObject *names)
+{
+    Py_ssize_t count = PyVectorcall_NARGS(given);
+    uint64_t words[1 + SHORT_ARGUMENTS] = {self->first}, *w = self->has_first ? words : words + 1;
+
+    if (names || count + self->has_first > SHORT_ARGUMENTS)
+        return PyErr_Format(PyExc_TypeError, "a short function takes %d numbers", SHORT_ARGUMENTS - self->has_first);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        words[1 + i] = PyLong_AsUnsignedLongLong(arguments[i]);
+        if (words[1 + i] == UINT64_MAX && PyErr_Occurred())
+            return NULL;
+    }
+    return PyLong_FromUnsignedLongLong(self->function(w[0], w[1], w[2], w[3], w[4], w[5]) & self->mask);
+}
+
+static PyObject *short_new(PyTypeObject *type, PyObject *arguments, PyObject *names)
+{
+    static char *words[] = {"address", "size", "first", NULL};
+    unsigned long long address;
+    int size;
+    PyObject *first = NULL;
+    struct short_function *self;
+
+    if (!PyArg_ParseTupleAndKeywords(arguments, names, "Ki|O!", words, &address, &size, &PyLong_Type, &first) ||
+        !(self = (struct short_function *)type->tp_alloc(type, 0)))
+        return NULL;
+    self->call = (vectorcallfunc)short_call;
+    memcpy(&self->function, &address, sizeof self->function);
+    self->mask = size < 8 ? (UINT64_C(1) << 8 * size) - 1 : UINT64_MAX;
+    self->has_first = first != NULL;
+    self->first = first ? PyLong_AsUnsignedLongLongMask(first) : 0;
+    return (PyObject *)self;
+}
+
+/* ---- locks ---- */
+
+/* As threading.RLock, which takes an argument list apart each time and makes one to be left with. */
+struct lock {
+    PyObject_HEAD PyThread_type_lock lock;
+    unsigned long owner;
+    unsigned depth; /* how often the owner has entered it; 0: there is none */
+};
+
+static PyObject *lock_new(PyTypeObject *type, PyObject *arguments, PyObject *names)
+{
+    struct lock *self;
+
+    if (!PyArg_ParseTuple(arguments, "") || names || !(self = (struct lock *)type->tp_alloc(type, 0)))
+        return NULL;
+    self->lock = PyThread_allocate_lock();
+    if (!self->lock)
+        Py_CLEAR(self);
+    return self ? (PyObject *)self : PyErr_NoMemory();
+}
+
+static void lock_end(struct lock *self)
+{
+    if (self->lock)
+        PyThread_free_lock(self->lock);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyObject *lock_enter(struct lock *self, PyObject *unused)
+{
+    unsigned long me = PyThread_get_thread_ident();
+
+    (void)unused;
+    if (!self->depth || self->owner != me) {
+        if (!PyThread_acquire_lock(self->lock, NOWAIT_LOCK)) {
+            Py_BEGIN_ALLOW_THREADS;
+            PyThread_acquire_lock(self->lock, WAIT_LOCK);
+            Py_END_ALLOW_THREADS;
+        }
+        self->owner = me;
+    }
+    self->depth++;
+    Py_RETURN_NONE;
+}
+
+static PyObject *lock_exit(struct lock *self, PyObject *const *unused, Py_ssize_t count)
+{
+    (void)unused, (void)count;
+    if (!self->depth || self->owner != PyThread_get_thread_ident())
+        return PyErr_Format(PyExc_RuntimeError, "the lock is not held");
+    if (!--self->depth)
+        PyThread_release_lock(self->lock);
+    Py_RETURN_NONE;
+}
+
+/* ---- gaps ---- */
+
+struct gap {
+    uint64_t address, size;
+};
+
+struct gaps {
+    PyObject_HEAD uint64_t left; /* the sum of their sizes */
+    Py_ssize_t count, room;
+    struct gap *list; /* by address; no two touch */
+};
+
+static bool gap_insert(struct gaps *self, Py_ssize_t place, uint64_t address, uint64_t size)
+{
+    if (self->count == self->room) {
+        Py_ssize_t room = self->room ? 2 * self->room : 4;
+        struct gap *larger = PyMem_Realloc(self->list, (size_t)room * sizeof *larger);
+        if (!larger)
+            return false;
+        self->list = larger;
+        self->room = room;
+    }
+    memmove(self->list + place + 1, self->list + place, (size_t)(self->count++ - place) * sizeof *self->list);
+    self->list[place] = (struct gap){address, size};
+    return true;
+}
+
+static void gap_remove(struct gaps *self, Py_ssize_t place)
+{
+    memmove(self->list + place, self->list + place + 1, (size_t)(--self->count - place) * sizeof *self->list);
+}
+
+static PyObject *gaps_new(PyTypeObject *type, PyObject *arguments, PyObject *names)
+{
+    unsigned long long address, size;
+    struct gaps *self;
+
+    if (!PyArg_ParseTuple(arguments, "KK", &address, &size) || names ||
+        !(self = (struct gaps *)type->tp_alloc(type, 0)))
+        return NULL;
+    self->left = size;
+    if (!gap_insert(self, 0, address, size)) {
+        Py_DECREF(self);
+        return PyErr_NoMemory();
+    }
+    return (PyObject *)self;
+}
+
+static void gaps_end(struct gaps *self)
+{
+    PyMem_Free(self->list);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyObject *gaps_take(struct gaps *self, PyObject *number)
+{
+    uint64_t size = PyLong_AsUnsignedLongLong(number), address;
+    Py_ssize_t place = self->count - 1;
+
+    if (size == UINT64_MAX && PyErr_Occurred())
+        return NULL;
+    if (place < 0 || self->list[place].size <= size)
+        for (place = 0; place < self->count && self->list[place].size < size; place++)
+            ;
+    if (place >= self->count)
+        return PyLong_FromLong(0);
+    address = self->list[place].address;
+    self->list[place].address += size;
+    self->list[place].size -= size;
+    self->left -= size;
+    if (!self->list[place].size)
+        gap_remove(self, place);
+    return PyLong_FromUnsignedLongLong(address);
+}
+
+static PyObject *gaps_give(struct gaps *self, PyObject *const *arguments, Py_ssize_t count)
+{
+    uint64_t address = count == 2 ? PyLong_AsUnsignedLongLong(arguments[0]) : 0;
+    uint64_t size = count == 2 ? PyLong_AsUnsignedLongLong(arguments[1]) : 0;
+    Py_ssize_t low = 0, high = self->count; /* those before `low` lie below the address */
+    bool joins_before, joins_behind;
+
+    if (PyErr_Occurred())
+        return NULL;
+    if (count != 2)
+        return PyErr_Format(PyExc_TypeError, "give() takes an address and a size");
+    while (low < high) {
+        Py_ssize_t middle = (low + high) / 2;
+        if (self->list[middle].address < address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    joins_before = low && self->list[low - 1].address + self->list[low - 1].size == address;
+    joins_behind = low < self->count && address + size == self->list[low].address;
+    if (joins_before) {
+        self->list[low - 1].size += size + (joins_behind ? self->list[low].size : 0);
+        if (joins_behind)
+            gap_remove(self, low);
+    } else if (joins_behind) {
+        self->list[low].address = address;
+        self->list[low].size += size;
+    } else if (!gap_insert(self, low, address, size)) {
+        return PyErr_NoMemory();
+    }
+    self->left += size;
+    return PyLong_FromUnsignedLongLong(self->left);
+}
+
+/* ---- types ---- */
+
+static PyTypeObject short_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "vgpu_embed._frames.Short",
+    .tp_doc = "A C function of numbers that takes moments only: the interpreter is kept while it runs.",
+    .tp_basicsize = sizeof(struct short_function),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
+    .tp_new = short_new,
+    .tp_call = PyVectorcall_Call,
+    .tp_vectorcall_offset = offsetof(struct short_function, call),
+};
+
+static PyMethodDef lock_methods[] = {
+    {"__enter__", (PyCFunction)lock_enter, METH_NOARGS, "Returns once no other thread is in it."},
+    {"__exit__", (PyCFunction)(void (*)(void))lock_exit, METH_FASTCALL, "Leaves it as often as it was entered."},
+    {NULL},
+};
+
+static PyTypeObject lock_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "vgpu_embed._frames.Lock",
+    .tp_doc = "A lock that its owner may enter again.",
+    .tp_basicsize = sizeof(struct lock),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = lock_new,
+    .tp_dealloc = (destructor)lock_end,
+    .tp_methods = lock_methods,
+};
+
+static PyMemberDef gaps_members[] = {
+    {"left", T_ULONGLONG, offsetof(struct gaps, left), READONLY, "How many bytes they have together."},
+    {NULL},
+};
+
+static PyMethodDef gaps_methods[] = {
+    {"take", (PyCFunction)gaps_take, METH_O, "The address of so many bytes: of the last gap, else of the first; or 0."},
+    {"give", (PyCFunction)(void (*)(void))gaps_give, METH_FASTCALL, "Takes bytes back: address, size. Returns `left`."},
+    {NULL},
+};
+
+static PyTypeObject gaps_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "vgpu_embed._frames.Gaps",
+    .tp_doc = "What of a piece of memory is free.",
+    .tp_basicsize = sizeof(struct gaps),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = gaps_new,
+    .tp_dealloc = (destructor)gaps_end,
+    .tp_members = gaps_members,
+    .tp_methods = gaps_methods,
+};
+
+PyTypeObject *const vgpu_quick_types[] = {&short_type, &lock_type, &gaps_type, NULL};
