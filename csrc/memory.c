@@ -50,6 +50,7 @@ struct range {
 struct table {
     struct span **spans; /* by address; they do not overlap */
     size_t count, room;
+    size_t before; /* room before the first one, which frees in the order of addresses leave */
 };
 
 struct vgpu_space {
@@ -65,6 +66,8 @@ struct vgpu_space {
 static size_t place_of(const struct table *table, uint64_t address)
 {
     size_t low = 0, high = table->count;
+    if (high && table->spans[high - 1]->base <= address) /* addresses are mostly given out in their order */
+        return high;
     while (low < high) {
         size_t middle = (low + high) / 2;
         if (table->spans[middle]->base <= address)
@@ -82,6 +85,26 @@ static void *find(const struct table *table, uint64_t address)
     return span && address - span->base < span->size ? span : NULL;
 }
 
+/* Sees to it that there is room behind the last one. */
+static int has_room(struct table *table)
+{
+    struct span **all = table->spans - table->before;
+    if (table->before + table->count < table->room)
+        return 1;
+    if (table->before > table->count) {
+        memmove(all, table->spans, table->count * sizeof *all);
+        table->before = 0;
+    } else {
+        size_t room = table->room ? 2 * table->room : 64;
+        all = realloc(all, room * sizeof *all);
+        if (!all)
+            return 0;
+        table->room = room;
+    }
+    table->spans = all + table->before;
+    return 1;
+}
+
 static uint32_t insert(struct table *table, struct span *span)
 {
     size_t place = place_of(table, span->base);
@@ -89,27 +112,38 @@ static uint32_t insert(struct table *table, struct span *span)
         return INVALID_VALUE;
     if (place < table->count && table->spans[place]->base - span->base < span->size)
         return INVALID_VALUE;
-    if (table->count == table->room) {
-        size_t room = table->room ? 2 * table->room : 64;
-        void *larger = realloc(table->spans, room * sizeof *table->spans);
-        if (!larger)
+    if (table->before && place <= table->count / 2) {
+        table->before--;
+        table->spans--;
+        memmove(table->spans, table->spans + 1, place * sizeof *table->spans);
+        table->count++;
+    } else {
+        if (!has_room(table))
             return OUT_OF_MEMORY;
-        table->spans = larger;
-        table->room = room;
+        memmove(table->spans + place + 1, table->spans + place, (table->count++ - place) * sizeof *table->spans);
     }
-    memmove(table->spans + place + 1, table->spans + place, (table->count++ - place) * sizeof *table->spans);
     table->spans[place] = span;
     return OK;
+}
+
+static void *take_at(struct table *table, size_t place)
+{
+    struct span *span = table->spans[place];
+    table->count--;
+    if (place <= table->count / 2) {
+        memmove(table->spans + 1, table->spans, place * sizeof *table->spans);
+        table->spans++;
+        table->before++;
+    } else {
+        memmove(table->spans + place, table->spans + place + 1, (table->count - place) * sizeof *table->spans);
+    }
+    return span;
 }
 
 static void *take(struct table *table, uint64_t base)
 {
     size_t place = place_of(table, base);
-    if (!place || table->spans[place - 1]->base != base)
-        return NULL;
-    struct span *span = table->spans[place - 1];
-    memmove(table->spans + place - 1, table->spans + place, (table->count-- - place) * sizeof *table->spans);
-    return span;
+    return place && table->spans[place - 1]->base == base ? take_at(table, place - 1) : NULL;
 }
 
 /* ---- pages ---- */
@@ -434,13 +468,20 @@ uint32_t space_insert(struct vgpu_space *space, uint64_t base, uint64_t size, ui
 
 uint32_t space_try_remove(struct vgpu_space *space, uint64_t base)
 {
+    uint32_t result = OK;
     pthread_mutex_lock(&space->lock);
-    struct range *range = find(&space->ranges, base);
-    int is_used = range && range->span.base == base && range->users;
-    range = is_used ? NULL : take(&space->ranges, base);
+    size_t place = place_of(&space->ranges, base);
+    struct range *range = place ? (struct range *)space->ranges.spans[place - 1] : NULL;
+    if (!range || range->span.base != base)
+        result = INVALID_VALUE;
+    else if (range->users)
+        result = SPACE_TAKES_LONG;
+    else
+        take_at(&space->ranges, place - 1);
     pthread_mutex_unlock(&space->lock);
-    free(range);
-    return is_used ? SPACE_TAKES_LONG : range ? OK : INVALID_VALUE;
+    if (!result)
+        free(range);
+    return result;
 }
 
 uint32_t space_remove(struct vgpu_space *space, uint64_t base)
@@ -635,7 +676,7 @@ void space_delete(struct vgpu_space *space)
         free(space->ranges.spans[n]);
     for (size_t n = 0; n < space->regions.count; n++)
         unmap_region((struct region *)space->regions.spans[n]);
-    free(space->ranges.spans);
-    free(space->regions.spans);
+    free(space->ranges.spans - space->ranges.before);
+    free(space->regions.spans - space->regions.before);
     free(space);
 }

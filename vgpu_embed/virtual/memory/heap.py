@@ -130,7 +130,10 @@ class Shared:
         blocks = self.blocks
         if blocks:
             block = blocks[-1]
-            if address := block.take(size):
+            gaps = block.gaps
+            if address := gaps.take(size):
+                if not gaps.left:
+                    del blocks[-1]
                 return block, address
             for block in blocks[-TRIED:-1]:
                 if address := block.take(size):
