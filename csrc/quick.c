@@ -1,5 +1,5 @@
-/* What a virtual GPU does at each allocation, of module vgpu_embed._frames: C functions that take moments, a lock, and
- * the gaps of a piece of memory. Every entry into this file holds the interpreter lock. */
+/* What a virtual GPU does at each allocation, of module vgpu_embed._frames: C functions that take moments, a lock, the
+ * gaps of a piece of memory, what is allocated. Every entry into this file holds the interpreter lock. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdbool.h>
@@ -217,6 +217,71 @@ static PyObject *gaps_give(struct gaps *self, PyObject *const *arguments, Py_ssi
     return PyLong_FromUnsignedLongLong(self->left);
 }
 
+/* ---- allocations ---- */
+
+struct allocation {
+    PyObject_HEAD PyObject *address, *size, *kind, *device, *context, *source, *flags;
+    uint64_t number; /* 0: nobody has asked */
+};
+
+/* The class, called with these arguments in this order; the last one may be left out. */
+static PyObject *allocation_new(PyObject *type, PyObject *const *given, size_t nargsf, PyObject *names)
+{
+    Py_ssize_t count = PyVectorcall_NARGS(nargsf);
+    struct allocation *self;
+
+    if (names || count < 6 || count > 7)
+        return PyErr_Format(PyExc_TypeError, "Allocation(address, size, kind, device, context, source, flags=0)");
+    self = (struct allocation *)((PyTypeObject *)type)->tp_alloc((PyTypeObject *)type, 0);
+    if (!self)
+        return NULL;
+    self->address = Py_NewRef(given[0]);
+    self->size = Py_NewRef(given[1]);
+    self->kind = Py_NewRef(given[2]);
+    self->device = Py_NewRef(given[3]);
+    self->context = Py_NewRef(given[4]);
+    self->source = Py_NewRef(given[5]);
+    self->flags = count > 6 ? Py_NewRef(given[6]) : PyLong_FromLong(0);
+    return (PyObject *)self;
+}
+
+/* The others are numbers. */
+static int allocation_traverse(struct allocation *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->context);
+    Py_VISIT(self->source);
+    return 0;
+}
+
+static int allocation_clear(struct allocation *self)
+{
+    Py_CLEAR(self->context);
+    Py_CLEAR(self->source);
+    return 0;
+}
+
+static void allocation_end(struct allocation *self)
+{
+    PyObject_GC_UnTrack(self);
+    allocation_clear(self);
+    Py_XDECREF(self->address);
+    Py_XDECREF(self->size);
+    Py_XDECREF(self->kind);
+    Py_XDECREF(self->device);
+    Py_XDECREF(self->flags);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyObject *allocation_number(struct allocation *self, void *unused)
+{
+    static uint64_t last;
+
+    (void)unused;
+    if (!self->number)
+        self->number = ++last;
+    return PyLong_FromUnsignedLongLong(self->number);
+}
+
 /* ---- types ---- */
 
 static PyTypeObject short_type = {
@@ -267,4 +332,33 @@ static PyTypeObject gaps_type = {
     .tp_methods = gaps_methods,
 };
 
-PyTypeObject *const vgpu_quick_types[] = {&short_type, &lock_type, &gaps_type, NULL};
+static PyMemberDef allocation_members[] = {
+    {"address", T_OBJECT_EX, offsetof(struct allocation, address), READONLY, NULL},
+    {"size", T_OBJECT_EX, offsetof(struct allocation, size), READONLY, NULL},
+    {"kind", T_OBJECT_EX, offsetof(struct allocation, kind), READONLY, NULL},
+    {"device", T_OBJECT_EX, offsetof(struct allocation, device), READONLY, NULL},
+    {"context", T_OBJECT_EX, offsetof(struct allocation, context), READONLY, NULL},
+    {"source", T_OBJECT_EX, offsetof(struct allocation, source), READONLY, NULL},
+    {"flags", T_OBJECT_EX, offsetof(struct allocation, flags), 0, NULL},
+    {NULL},
+};
+
+static PyGetSetDef allocation_getset[] = {
+    {"number", (getter)allocation_number, NULL, NULL, NULL},
+    {NULL},
+};
+
+static PyTypeObject allocation_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "vgpu_embed._frames.Allocation",
+    .tp_doc = "What one call has allocated: see _frames.pyi.",
+    .tp_basicsize = sizeof(struct allocation),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_vectorcall = allocation_new,
+    .tp_traverse = (traverseproc)allocation_traverse,
+    .tp_clear = (inquiry)allocation_clear,
+    .tp_dealloc = (destructor)allocation_end,
+    .tp_members = allocation_members,
+    .tp_getset = allocation_getset,
+};
+
+PyTypeObject *const vgpu_quick_types[] = {&short_type, &lock_type, &gaps_type, &allocation_type, NULL};

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vgpu_embed.policy import Result
+from vgpu_embed.virtual.contexts import Context
 
 class Field:
     def __init__(
@@ -92,6 +93,39 @@ class Gaps:
     def left(self) -> int: ...
     def take(self, size: int, /) -> int: ...
     def give(self, address: int, size: int, /) -> int: ...
+
+class Allocation:
+    """What one call has allocated.
+
+    Attributes:
+        address, size: where, and how much was asked for.
+        kind: DEVICE, PINNED, …
+        device: the ordinal of the device that it belongs to.
+        context: the context that it ends with; None for what is the device's or the process's.
+        source: what it was taken from; its `free` takes it back.
+        flags: as they were given.
+        number: what no other allocation of the process has had.
+    """
+
+    address: int
+    size: int
+    kind: int
+    device: int
+    context: Context | None
+    source: Any
+    flags: int
+    number: int
+    def __init__(
+        self,
+        address: int,
+        size: int,
+        kind: int,
+        device: int,
+        context: Context | None,
+        source: Any,
+        flags: int = 0,
+        /,
+    ) -> None: ...
 
 def prepare(key: int, kind: Kind, /) -> None: ...
 def forget() -> None: ...

@@ -6,8 +6,7 @@ that nobody is in any more is free again (tests/devices/data/h100.json: alloc_on
 
 from __future__ import annotations
 
-from itertools import count
-
+from vgpu_embed._frames import Allocation as Allocation
 from vgpu_embed._frames import Gaps
 from vgpu_embed.virtual.answers import Refused
 from vgpu_embed.virtual.memory.arena import PAGE
@@ -15,8 +14,6 @@ from vgpu_embed.virtual.memory.space import INVALID_VALUE, OUT_OF_MEMORY, READ, 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from vgpu_embed.virtual.contexts import Context
     from vgpu_embed.virtual.machine import Machine
     from vgpu_embed.virtual.memory.space import Space
@@ -31,43 +28,6 @@ TRIED = 32
 
 DEVICE, PINNED, REGISTERED, MANAGED, POOLED, MAPPED, VARIABLE = range(7)
 """Kinds of allocations: which function made them says which one frees them."""
-
-_numbers = count(1)
-
-
-class Allocation:
-    """What one call has allocated.
-
-    Attributes:
-        address, size: where, and how much was asked for.
-        kind: DEVICE, PINNED, …
-        device: the ordinal of the device that it belongs to.
-        context: the context that it ends with; None for what is the device's or the process's.
-        source: what it was taken from; its `free` takes it back.
-        flags: as they were given.
-    """
-
-    __slots__ = ("_number", "address", "context", "device", "flags", "kind", "size", "source")
-
-    def __init__(
-        self, address: int, size: int, kind: int, device: int, context: Context | None, source: Any, flags: int = 0
-    ) -> None:
-        self.address = address
-        self.size = size
-        self.kind = kind
-        self.device = device
-        self.context = context
-        self.source = source
-        self.flags = flags
-
-    @property
-    def number(self) -> int:
-        """What no other allocation of the process has had."""
-        try:
-            return self._number
-        except AttributeError:
-            self._number: int = next(_numbers)
-            return self._number
 
 
 class Block:
