@@ -21,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -33,6 +34,7 @@ from running import Environment, environment, kill_group  # noqa: E402
 import vgpu_embed  # noqa: E402
 from vgpu_embed.cli.failure import Failure  # noqa: E402
 from vgpu_embed.cli.service import ask  # noqa: E402
+from vgpu_embed.cli.status import look  # noqa: E402
 
 LIBRARY = Path(vgpu_embed.__file__).resolve().parent / "libvgpu-cuda.so"
 
@@ -133,6 +135,7 @@ class Samples:
         turns: the same over the bare processes' of the same rounds.
         switched: policies on over policies off, in the same process.
         observed: calls that were observed, and that found no room.
+        driver: calls of the driver's in one call of a loop, by function.
     """
 
     def __init__(self) -> None:
@@ -141,6 +144,7 @@ class Samples:
         self.turns: dict[tuple[str, str], list[float]] = {key: [] for key in keys}
         self.switched: dict[tuple[str, str], list[float]] = {key: [] for key in keys if key[0] in SWITCHES}
         self.observed = [0, 0]
+        self.driver: dict[str, Counter[str]] = {}
 
     def take_turns(self, copies: list[Copy], calls: dict[str, int]) -> None:
         """All copies, ROUNDS times, each round beginning with another."""
@@ -172,6 +176,20 @@ class Samples:
         for loop, found in ratios.items():
             self.switched[copy.variant, loop].append(statistics.median(found))
 
+    def count(self, copy: Copy, calls: dict[str, int]) -> None:
+        """What one copy, whose calls are counted, asks of the driver."""
+        for loop, number in calls.items():
+            before = counts(copy)
+            copy.turn(loop, number)
+            made = number + max(1, number // 10)  # see turns.py
+            self.driver[loop] = Counter({name: round(n / made) for name, n in (counts(copy) - before).items()})
+
+
+def counts(copy: Copy) -> Counter[str]:
+    """How often it has called each function of the driver."""
+    (state,), _ = look(str(copy.process.pid))
+    return Counter({name: count.calls for name, count in state.calls.items()})
+
 
 def check_devices(copies: list[Copy]) -> None:
     """Whether the policies are in force: they show less memory than there is."""
@@ -196,6 +214,8 @@ def one_set(samples: Samples, command: list[str], tools: Path, driver: Path | No
         for copy in copies:
             if copy.variant in SWITCHES:
                 samples.switch(copy, calls)
+        if not samples.driver:
+            samples.count(next(copy for copy in copies if copy.variant == OBSERVED), calls)
         for number, copy in enumerate(copies):
             copy.end()
             complaints = [line for line in copy.errors.read_text().splitlines() if line.startswith("[libvgpu-cuda]")]
@@ -236,6 +256,15 @@ def section(samples: Samples, sets: int) -> list[str]:
             ns = f"{statistics.median(samples.ns[key]):,.0f}"
             switched = percentage(samples.switched.get(key, []), most)
             rows.append([f"{title}, {variant}", ns, *percentage(samples.turns[key], most), *switched])
+    profile = []
+    for loop, title in LOOPS.items():
+        functions, key = samples.driver[loop], (OBSERVED, loop)
+        bare, number = statistics.median(samples.ns[BARE, loop]), functions.total()
+        names = [f"{n} of `{name}`" for name, n in functions.most_common(6)]
+        each = [
+            f"{bare * (statistics.mean(ratios[key]) - 1) / number:.0f}" for ratios in (samples.turns, samples.switched)
+        ]
+        profile.append([title, str(number), ", ".join(names), *each])
     heads = ["", "ns", "more than bare processes", "target", "on, more than off in one process", "target"]
     seen, lost = samples.observed
     return [
@@ -246,6 +275,10 @@ def section(samples: Samples, sets: int) -> list[str]:
         *costs_page.table(heads, rows),
         "",
         f"{seen + lost:,} calls were observed, {lost:,} of them found no room and are only counted.",
+        "",
+        *costs_page.table(
+            ["one", "driver's calls", "most of them", "ns to observe one, over bare", "on over off"], profile
+        ),
     ]
 
 

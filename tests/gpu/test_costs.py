@@ -19,7 +19,9 @@ def test_a_rehearsal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(len(numbers) == 2 for numbers in samples.switched.values())
     assert samples.observed[0] > 1000
     rows = [line for line in costs.section(samples, sets) if line.startswith(("| `x.add_", "| training"))]
-    assert len(rows) == 8
+    assert len(rows) == 8 + 2
+    assert samples.driver["add"] == {"cuStreamSynchronize": 1}
+    assert samples.driver["train"] == {"cuStreamSynchronize": 20, "cuMemAlloc_v2": 1, "cuMemFree_v2": 1}
 
 
 def test_a_program_that_fails_is_named(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ INVALID_VALUE, OUT_OF_MEMORY = 1, 2
 ADDRESSES, PRIVATE, SHARED, MANAGED, HOST = range(5)
 DROPS = 8
 """SPACE_… of memory.cdef: what a region's pages are."""
-READ, WRITE = 1, 2
+READ: int = 1
+WRITE: int = 2
 """What may be done with a range."""
 TARGET_ANY, SOURCE_ANY = 1, 2
 """Which side of a copy may be memory that the space does not know."""
