@@ -19,6 +19,12 @@ struct short_function {
 
 #define SHORT_ARGUMENTS 6
 
+static uint64_t short_result(const struct short_function *self, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    uint64_t w[] = {self->first, a, b, c, d, 0}, *first = self->has_first ? w : w + 1;
+    return self->function(first[0], first[1], first[2], first[3], first[4], 0) & self->mask;
+}
+
 static PyObject *short_call(struct short_function *self, PyObject *const *arguments, size_t given, PyObject *names)
 {
     Py_ssize_t count = PyVectorcall_NARGS(given);
@@ -115,24 +121,32 @@ struct gap {
 };
 
 struct gaps {
-    PyObject_HEAD uint64_t left; /* the sum of their sizes */
+    PyObject_HEAD uint64_t address, size;
+    uint64_t left; /* the sum of their sizes */
     Py_ssize_t count, room;
     struct gap *list; /* by address; no two touch */
 };
 
-static bool gap_insert(struct gaps *self, Py_ssize_t place, uint64_t address, uint64_t size)
+/* Sees to it that there is room for one more. */
+static bool gap_room(struct gaps *self)
 {
-    if (self->count == self->room) {
-        Py_ssize_t room = self->room ? 2 * self->room : 4;
-        struct gap *larger = PyMem_Realloc(self->list, (size_t)room * sizeof *larger);
-        if (!larger)
-            return false;
-        self->list = larger;
-        self->room = room;
-    }
+    Py_ssize_t room = self->room ? 2 * self->room : 4;
+    struct gap *larger;
+
+    if (self->count < self->room)
+        return true;
+    larger = PyMem_Realloc(self->list, (size_t)room * sizeof *larger);
+    if (!larger)
+        return false;
+    self->list = larger;
+    self->room = room;
+    return true;
+}
+
+static void gap_insert(struct gaps *self, Py_ssize_t place, uint64_t address, uint64_t size)
+{
     memmove(self->list + place + 1, self->list + place, (size_t)(self->count++ - place) * sizeof *self->list);
     self->list[place] = (struct gap){address, size};
-    return true;
 }
 
 static void gap_remove(struct gaps *self, Py_ssize_t place)
@@ -148,11 +162,13 @@ static PyObject *gaps_new(PyTypeObject *type, PyObject *arguments, PyObject *nam
     if (!PyArg_ParseTuple(arguments, "KK", &address, &size) || names ||
         !(self = (struct gaps *)type->tp_alloc(type, 0)))
         return NULL;
-    self->left = size;
-    if (!gap_insert(self, 0, address, size)) {
+    if (!gap_room(self)) {
         Py_DECREF(self);
         return PyErr_NoMemory();
     }
+    self->address = address;
+    self->size = self->left = size;
+    gap_insert(self, 0, address, size);
     return (PyObject *)self;
 }
 
@@ -183,17 +199,13 @@ static PyObject *gaps_take(struct gaps *self, PyObject *number)
     return PyLong_FromUnsignedLongLong(address);
 }
 
-static PyObject *gaps_give(struct gaps *self, PyObject *const *arguments, Py_ssize_t count)
+/* Takes bytes back; there is room. */
+static void gap_give(struct gaps *self, uint64_t address, uint64_t size)
 {
-    uint64_t address = count == 2 ? PyLong_AsUnsignedLongLong(arguments[0]) : 0;
-    uint64_t size = count == 2 ? PyLong_AsUnsignedLongLong(arguments[1]) : 0;
     Py_ssize_t low = 0, high = self->count; /* those before `low` lie below the address */
     bool joins_before, joins_behind;
 
-    if (PyErr_Occurred())
-        return NULL;
-    if (count != 2)
-        return PyErr_Format(PyExc_TypeError, "give() takes an address and a size");
+    self->left += size;
     while (low < high) {
         Py_ssize_t middle = (low + high) / 2;
         if (self->list[middle].address < address)
@@ -210,10 +222,23 @@ static PyObject *gaps_give(struct gaps *self, PyObject *const *arguments, Py_ssi
     } else if (joins_behind) {
         self->list[low].address = address;
         self->list[low].size += size;
-    } else if (!gap_insert(self, low, address, size)) {
-        return PyErr_NoMemory();
+    } else {
+        gap_insert(self, low, address, size);
     }
-    self->left += size;
+}
+
+static PyObject *gaps_give(struct gaps *self, PyObject *const *arguments, Py_ssize_t count)
+{
+    uint64_t address = count == 2 ? PyLong_AsUnsignedLongLong(arguments[0]) : 0;
+    uint64_t size = count == 2 ? PyLong_AsUnsignedLongLong(arguments[1]) : 0;
+
+    if (PyErr_Occurred())
+        return NULL;
+    if (count != 2)
+        return PyErr_Format(PyExc_TypeError, "give() takes an address and a size");
+    if (!gap_room(self))
+        return PyErr_NoMemory();
+    gap_give(self, address, size);
     return PyLong_FromUnsignedLongLong(self->left);
 }
 
@@ -282,6 +307,129 @@ static PyObject *allocation_number(struct allocation *self, void *unused)
     return PyLong_FromUnsignedLongLong(self->number);
 }
 
+/* ---- quick allocations ---- */
+
+/* What most allocations and frees come to that share a page with others, where nothing begins or ends with them. The
+ * interpreter lock keeps other threads out, and nothing is done here while one of them is in the machine's lock. */
+struct quick {
+    PyObject_HEAD struct lock *lock;
+    struct short_function *insert, *remove; /* space_insert, space_try_remove */
+    PyObject *allocations;                  /* the machine's, by address */
+    unsigned long long grain, access;       /* what sizes are rounded to; of what is allocated */
+};
+
+static PyTypeObject allocation_type, gaps_type, lock_type, short_type;
+
+static PyObject *quick_new(PyTypeObject *type, PyObject *arguments, PyObject *names)
+{
+    PyObject *lock, *insert, *remove, *allocations;
+    unsigned long long grain, access;
+    struct quick *self;
+
+    if (!PyArg_ParseTuple(arguments, "O!O!O!O!KK", &lock_type, &lock, &short_type, &insert, &short_type, &remove,
+                          &PyDict_Type, &allocations, &grain, &access) ||
+        names || !(self = (struct quick *)type->tp_alloc(type, 0)))
+        return NULL;
+    self->lock = (struct lock *)Py_NewRef(lock);
+    self->insert = (struct short_function *)Py_NewRef(insert);
+    self->remove = (struct short_function *)Py_NewRef(remove);
+    self->allocations = Py_NewRef(allocations);
+    self->grain = grain;
+    self->access = access;
+    return (PyObject *)self;
+}
+
+static int quick_traverse(struct quick *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->allocations);
+    return 0;
+}
+
+static void quick_end(struct quick *self)
+{
+    PyObject_GC_UnTrack(self);
+    Py_XDECREF((PyObject *)self->lock);
+    Py_XDECREF((PyObject *)self->insert);
+    Py_XDECREF((PyObject *)self->remove);
+    Py_XDECREF(self->allocations);
+    Py_TYPE(self)->tp_free(self);
+}
+
+/* The last block, if a part of its last gap is enough: it stays among those that have room. */
+static struct gaps *quick_block(const struct quick *self, PyObject *blocks, uint64_t size)
+{
+    Py_ssize_t count = PyList_GET_SIZE(blocks);
+    struct gaps *last = count ? (struct gaps *)PyList_GET_ITEM(blocks, count - 1) : NULL;
+
+    if (self->lock->depth || !last || !PyObject_TypeCheck((PyObject *)last, &gaps_type))
+        return NULL;
+    return last->count && last->list[last->count - 1].size > size ? last : NULL;
+}
+
+static PyObject *quick_allocate(struct quick *self, PyObject *const *given, Py_ssize_t count)
+{
+    uint64_t size, rounded;
+    struct allocation *made;
+    struct gaps *block;
+    struct gap *gap;
+
+    if (count != 5 || !PyList_CheckExact(given[0]))
+        return PyErr_Format(PyExc_TypeError, "allocate(blocks, size, kind, device, context)");
+    size = PyLong_AsUnsignedLongLong(given[1]);
+    if (size == UINT64_MAX && PyErr_Occurred())
+        return NULL;
+    rounded = (size + self->grain - 1) / self->grain * self->grain;
+    if (!quick_block(self, given[0], rounded))
+        Py_RETURN_NONE;
+    made = (struct allocation *)allocation_new(
+        (PyObject *)&allocation_type, (PyObject *[]){given[1], given[1], given[2], given[3], given[4], Py_None}, 6,
+        NULL);
+    block = made ? quick_block(self, given[0], rounded) : NULL; /* making it may have let others run */
+    if (!block) {
+        Py_XDECREF((PyObject *)made);
+        return made ? Py_NewRef(Py_None) : NULL;
+    }
+    gap = &block->list[block->count - 1];
+    Py_SETREF(made->source, Py_NewRef((PyObject *)block));
+    Py_SETREF(made->address, PyLong_FromUnsignedLongLong(gap->address));
+    if (!made->address || PyDict_SetItem(self->allocations, made->address, (PyObject *)made) != 0) {
+        Py_DECREF((PyObject *)made);
+        return NULL;
+    }
+    if (short_result(self->insert, gap->address, size, gap->address, self->access)) {
+        int gone = PyDict_DelItem(self->allocations, made->address);
+        Py_DECREF((PyObject *)made);
+        return gone == 0 ? Py_NewRef(Py_None) : NULL;
+    }
+    gap->address += rounded;
+    gap->size -= rounded;
+    block->left -= rounded;
+    return (PyObject *)made;
+}
+
+static PyObject *quick_free(struct quick *self, PyObject *object)
+{
+    struct allocation *allocation = (struct allocation *)object;
+    struct gaps *block;
+    uint64_t address, size;
+
+    if (Py_TYPE(object) != &allocation_type || !allocation->source || self->lock->depth ||
+        !PyObject_TypeCheck(allocation->source, &gaps_type))
+        Py_RETURN_FALSE;
+    block = (struct gaps *)allocation->source;
+    address = PyLong_AsUnsignedLongLong(allocation->address);
+    size = PyLong_AsUnsignedLongLong(allocation->size);
+    if (PyErr_Occurred())
+        return NULL;
+    size = (size + self->grain - 1) / self->grain * self->grain;
+    if (!block->left || block->left + size >= block->size || !gap_room(block) ||
+        PyDict_GetItemWithError(self->allocations, allocation->address) != object ||
+        short_result(self->remove, address, 0, 0, 0))
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_False);
+    gap_give(block, address, size);
+    return PyDict_DelItem(self->allocations, allocation->address) == 0 ? Py_NewRef(Py_True) : NULL;
+}
+
 /* ---- types ---- */
 
 static PyTypeObject short_type = {
@@ -311,6 +459,8 @@ static PyTypeObject lock_type = {
 };
 
 static PyMemberDef gaps_members[] = {
+    {"address", T_ULONGLONG, offsetof(struct gaps, address), READONLY, "Where it begins."},
+    {"size", T_ULONGLONG, offsetof(struct gaps, size), READONLY, "How large it is."},
     {"left", T_ULONGLONG, offsetof(struct gaps, left), READONLY, "How many bytes they have together."},
     {NULL},
 };
@@ -325,7 +475,7 @@ static PyTypeObject gaps_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "vgpu_embed._frames.Gaps",
     .tp_doc = "What of a piece of memory is free.",
     .tp_basicsize = sizeof(struct gaps),
-    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .tp_new = gaps_new,
     .tp_dealloc = (destructor)gaps_end,
     .tp_members = gaps_members,
@@ -361,4 +511,22 @@ static PyTypeObject allocation_type = {
     .tp_getset = allocation_getset,
 };
 
-PyTypeObject *const vgpu_quick_types[] = {&short_type, &lock_type, &gaps_type, &allocation_type, NULL};
+static PyMethodDef quick_methods[] = {
+    {"allocate", (PyCFunction)(void (*)(void))quick_allocate, METH_FASTCALL,
+     "An allocation in the last of these blocks: blocks, size, kind, device, context. None: there is more to do."},
+    {"free", (PyCFunction)quick_free, METH_O, "Ends an allocation. False: there is more to do, and nothing is done."},
+    {NULL},
+};
+
+static PyTypeObject quick_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "vgpu_embed._frames.Quick",
+    .tp_doc = "Allocations and frees in a page that others are in.",
+    .tp_basicsize = sizeof(struct quick),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_new = quick_new,
+    .tp_traverse = (traverseproc)quick_traverse,
+    .tp_dealloc = (destructor)quick_end,
+    .tp_methods = quick_methods,
+};
+
+PyTypeObject *const vgpu_quick_types[] = {&short_type, &lock_type, &gaps_type, &allocation_type, &quick_type, NULL};

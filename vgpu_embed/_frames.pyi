@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from vgpu_embed.policy import Result
@@ -90,6 +90,10 @@ class Lock:
 class Gaps:
     def __init__(self, address: int, size: int, /) -> None: ...
     @property
+    def address(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
     def left(self) -> int: ...
     def take(self, size: int, /) -> int: ...
     def give(self, address: int, size: int, /) -> int: ...
@@ -126,6 +130,22 @@ class Allocation:
         flags: int = 0,
         /,
     ) -> None: ...
+
+class Quick:
+    def __init__(
+        self,
+        lock: Lock,
+        insert: Callable[..., int],
+        remove: Callable[..., int],
+        allocations: dict[int, Allocation],
+        grain: int,
+        access: int,
+        /,
+    ) -> None: ...
+    def allocate(
+        self, blocks: Sequence[Gaps], size: int, kind: int, device: int, context: Context | None, /
+    ) -> Allocation | None: ...
+    def free(self, allocation: Allocation, /) -> bool: ...
 
 def prepare(key: int, kind: Kind, /) -> None: ...
 def forget() -> None: ...

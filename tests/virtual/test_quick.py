@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from vgpu_embed._frames import Gaps, Lock, Short
+from vgpu_embed._frames import Allocation, Gaps, Lock, Quick, Short
 from vgpu_embed.testing import ffi
 
 BASE, GRAINS, GRAIN = 0x1000_0000, 64, 512
@@ -94,6 +96,11 @@ class TestLock:
             pass
 
 
+def short(function: Any) -> Short:
+    """A function with a first argument, 1."""
+    return Short(int(ffi.cast("uintptr_t", function)), 4, 1)
+
+
 class TestShort:
     def test_a_function_is_called_with_its_first_argument_and_its_result_is_cut(self) -> None:
         seen = []
@@ -110,3 +117,95 @@ class TestShort:
         assert seen[:2] == [(7, 8, 9), (8, 9, 2**64 - 1)]
         with pytest.raises(TypeError, match="takes 5 numbers"):
             Short(address, 4, 7)(1, 2, 3, 4, 5, 6)
+
+
+class TestQuick:
+    @pytest.fixture
+    def said(self) -> dict[str, int]:
+        """What the functions that make ranges valid and invalid say."""
+        return {"insert": 0, "remove": 0}
+
+    @pytest.fixture
+    def ranges(self) -> dict[int, int]:
+        return {}
+
+    @pytest.fixture
+    def lock(self) -> Lock:
+        return Lock()
+
+    @pytest.fixture
+    def allocations(self) -> dict[int, Allocation]:
+        return {}
+
+    @pytest.fixture
+    def quick(
+        self, said: dict[str, int], ranges: dict[int, int], lock: Lock, allocations: dict[int, Allocation]
+    ) -> Iterator[Quick]:
+        @ffi.callback("uint32_t(uint64_t, uint64_t, uint64_t, uint64_t)")  # type: ignore[untyped-decorator]
+        def insert(space: int, base: int, size: int, backing: int) -> int:
+            if not said["insert"]:
+                assert (space, backing) == (1, base)
+                ranges[base] = size
+            return said["insert"]
+
+        @ffi.callback("uint32_t(uint64_t, uint64_t)")  # type: ignore[untyped-decorator]
+        def remove(space: int, base: int) -> int:
+            if not said["remove"]:
+                del ranges[base]
+            return said["remove"]
+
+        quick = Quick(lock, short(insert), short(remove), allocations, GRAIN, 3)
+        yield quick
+        del insert, remove  # until here
+
+    @pytest.fixture
+    def block(self) -> Gaps:
+        """With one grain taken."""
+        block = Gaps(BASE, 4 * GRAIN)
+        assert block.take(GRAIN) == BASE
+        return block
+
+    def make(self, quick: Quick, block: Gaps, size: int) -> Allocation | None:
+        return quick.allocate([Gaps(0, GRAIN), block], size, 2, 3, None)
+
+    def test_an_allocation_is_in_the_last_block_and_is_freed(
+        self, quick: Quick, block: Gaps, ranges: dict[int, int], allocations: dict[int, Allocation]
+    ) -> None:
+        made = self.make(quick, block, 100)
+        assert made
+        assert (made.address, made.size, made.kind, made.device, made.context) == (BASE + GRAIN, 100, 2, 3, None)
+        assert (made.source, made.flags, block.left) == (block, 0, 2 * GRAIN)
+        assert allocations == {made.address: made}
+        assert ranges == {made.address: 100}
+        assert quick.free(made)
+        assert (block.left, allocations, ranges) == (3 * GRAIN, {}, {})
+        assert not quick.free(made)
+
+    def test_where_there_is_more_to_do_nothing_is_done(
+        self,
+        quick: Quick,
+        block: Gaps,
+        lock: Lock,
+        said: dict[str, int],
+        ranges: dict[int, int],
+        allocations: dict[int, Allocation],
+    ) -> None:
+        assert quick.allocate([], 1, 0, 0, None) is None
+        assert self.make(quick, block, 3 * GRAIN) is None  # the block would have no room any more
+        with lock:
+            assert self.make(quick, block, 1) is None
+        said["insert"] = 2
+        assert self.make(quick, block, 1) is None
+        assert (block.left, allocations, ranges) == (3 * GRAIN, {}, {})
+        said["insert"] = 0
+        made = self.make(quick, block, GRAIN + 1)
+        assert made
+        with lock:
+            assert not quick.free(made)
+        said["remove"] = 0x7FFFFFFE
+        assert not quick.free(made)
+        assert (block.left, allocations, list(ranges)) == (GRAIN, {made.address: made}, [made.address])
+        said["remove"] = 0
+        assert block.give(BASE, GRAIN) == 2 * GRAIN
+        assert not quick.free(made)  # nobody would be in the block any more
+        assert block.left == 2 * GRAIN

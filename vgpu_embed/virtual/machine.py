@@ -13,6 +13,7 @@ from vgpu_embed.virtual.answers import NOT_INITIALIZED, Refused
 from vgpu_embed.virtual.answers import initialised as initialised
 from vgpu_embed.virtual.host import Host
 from vgpu_embed.virtual.memory.arena import Arena
+from vgpu_embed.virtual.memory.heap import quick
 from vgpu_embed.virtual.memory.space import Space
 from vgpu_embed.virtual.occupants import Occupants
 from vgpu_embed.virtual.order import Order
@@ -122,6 +123,7 @@ class Machine:
         """What of the process's addresses is the devices' memory, or known to them."""
         self.allocations: dict[int, Allocation] = {}
         """By address."""
+        self.quick = quick(self.lock, self.space, self.allocations)
         self.arrays: dict[int, Array] = {}
         self.physicals: dict[int, Physical] = {}
         self.pools: dict[int, Pool] = {}

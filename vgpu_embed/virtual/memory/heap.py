@@ -7,10 +7,10 @@ that nobody is in any more is free again (tests/devices/data/h100.json: alloc_on
 from __future__ import annotations
 
 from vgpu_embed._frames import Allocation as Allocation
-from vgpu_embed._frames import Gaps
+from vgpu_embed._frames import Gaps, Lock, Quick, Short
 from vgpu_embed.virtual.answers import Refused
 from vgpu_embed.virtual.memory.arena import PAGE
-from vgpu_embed.virtual.memory.space import INVALID_VALUE, OUT_OF_MEMORY, READ, TAKES_LONG, WRITE
+from vgpu_embed.virtual.memory.space import INVALID_VALUE, OUT_OF_MEMORY, READ_WRITE, TAKES_LONG
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ SHARING = 1 << 20
 """The largest allocation that shares a page with others."""
 GRAIN = 512
 """What sizes and addresses within a page are multiples of."""
-READ_WRITE = READ | WRITE
 TRIED = 32
 """How many pages with room are looked at before a new one is begun."""
 
@@ -30,30 +29,23 @@ DEVICE, PINNED, REGISTERED, MANAGED, POOLED, MAPPED, VARIABLE = range(7)
 """Kinds of allocations: which function made them says which one frees them."""
 
 
-class Block:
+class Block(Gaps):
     """A piece of a device's memory that allocations share."""
 
-    __slots__ = ("address", "gaps", "owner", "size")
+    __slots__ = ("owner",)
+    owner: Shared
 
-    def __init__(self, owner: Shared, address: int, size: int) -> None:
-        self.owner = owner
-        self.address = address
-        self.size = size
-        self.gaps = Gaps(address, size)
-        """What is free of it."""
-
-    def take(self, size: int) -> int:
-        """The address of a gap that is large enough, 0 if none is: of the last one, else of the first."""
-        address = self.gaps.take(size)
-        if address and not self.gaps.left:
-            self.owner.blocks.remove(self)
-        return address
+    @classmethod
+    def of(cls, owner: Shared, address: int, size: int) -> Block:
+        """A new one that nobody is in."""
+        made = cls(address, size)
+        made.owner = owner
+        return made
 
     def free(self, allocation: Allocation) -> None:
         """Takes an allocation back."""
         size, owner = (allocation.size + GRAIN - 1) & -GRAIN, self.owner
-        owner.used -= size
-        left = self.gaps.give(allocation.address, size)
+        left = self.give(allocation.address, size)
         if left == size:
             owner.blocks.append(self)
         if left == self.size:
@@ -66,7 +58,7 @@ class Shared:
     Attributes:
         step: what the size of a block is a multiple of.
         blocks: those with room, the newest last.
-        reserved, used: bytes of the device, and those of them that are allocated.
+        reserved: bytes of the device.
         threshold: bytes that are kept when they are not used any more.
     """
 
@@ -79,37 +71,32 @@ class Shared:
         self.step = step
         self.arena = machine.arena(device)
         self.blocks: list[Block] = []
-        self.reserved = self.used = 0
+        self.reserved = 0
         self._occupants = machine.occupants
         self._number = machine.number(device)
         self._most = machine.visible[device].memory
 
+    @property
+    def used(self) -> int:
+        """Those of the reserved bytes that are allocated."""
+        return self.reserved - sum(block.left for block in self.blocks)
+
     def place(self, size: int) -> tuple[Block, int]:
         """A block, and where in it these bytes are, a multiple of GRAIN. Refuses more than is free."""
-        self.used += size
-        blocks = self.blocks
-        if blocks:
-            block = blocks[-1]
-            gaps = block.gaps
-            if address := gaps.take(size):
-                if not gaps.left:
-                    del blocks[-1]
-                return block, address
-            for block in blocks[-TRIED:-1]:
-                if address := block.take(size):
-                    return block, address
-        whole = -(-size // self.step) * self.step
-        try:
-            block = self.begin(whole)
-        except Refused:
-            self.used -= size
-            raise
-        self.blocks.append(block)
-        return block, block.take(size)
+        for block in (*self.blocks[-1:], *self.blocks[-TRIED:-1]):
+            if address := block.take(size):
+                break
+        else:
+            block = self.begin(-(-size // self.step) * self.step)
+            self.blocks.append(block)
+            address = block.take(size)
+        if not block.left:
+            self.blocks.remove(block)
+        return block, address
 
     def begin(self, size: int) -> Block:
         """A block that nobody is in; refuses as `take` does."""
-        return Block(self, self.take(size), size)
+        return Block.of(self, self.take(size), size)
 
     def emptied(self, block: Block) -> None:
         """Gives a block back that nobody is in any more, unless it is to be kept."""
@@ -158,6 +145,7 @@ class Heap(Shared):
         super().__init__(machine, context.device, PAGE)
         self.context = context
         self._allocations = machine.allocations
+        self._quick = machine.quick
         self._insert = machine.space.insert_now
         self.spare: Block | None = None
 
@@ -188,6 +176,10 @@ class Heap(Shared):
 
     def allocate(self, size: int, kind: int = DEVICE) -> Allocation:
         """Device memory, of one byte or more; refuses more than is free with CUDA_ERROR_OUT_OF_MEMORY."""
+        if size <= SHARING and self._quick:
+            quickly = self._quick.allocate(self.blocks, size, kind, self.device, self.context)
+            if quickly:
+                return quickly
         source: Block | Heap
         with self.lock:
             if size > SHARING:
@@ -218,8 +210,16 @@ class Region:
         self.space.lib.space_return(self.space.handle, allocation.address)
 
 
+def quick(lock: Lock, space: Space, allocations: dict[int, Allocation]) -> Quick | None:
+    """What makes and ends allocations in pages that others are in; None where there are no functions in C."""
+    functions = space.insert_now, space.remove_now
+    return Quick(lock, *functions, allocations, GRAIN, READ_WRITE) if isinstance(functions[0], Short) else None
+
+
 def free(machine: Machine, allocation: Allocation) -> None:
     """Ends an allocation, once nobody copies there any more. Refuses one that another thread has ended."""
+    if machine.quick and machine.quick.free(allocation):
+        return
     address, space = allocation.address, machine.space
     if machine.allocations.pop(address, None) is None:
         raise Refused(INVALID_VALUE)

@@ -74,7 +74,7 @@ class Pool(Shared):
         """Gives unused blocks back as long as that leaves so many bytes."""
         with self.lock:
             for block in list(self.blocks):
-                if block.gaps.left == block.size and self.reserved - block.size >= kept:
+                if block.left == block.size and self.reserved - block.size >= kept:
                     self.blocks.remove(block)
                     self.give(block.address, block.size)
 

@@ -21,6 +21,7 @@ DROPS = 8
 """SPACE_… of memory.cdef: what a region's pages are."""
 READ: int = 1
 WRITE: int = 2
+READ_WRITE: int = READ | WRITE
 """What may be done with a range."""
 TARGET_ANY, SOURCE_ANY = 1, 2
 """Which side of a copy may be memory that the space does not know."""
@@ -59,7 +60,7 @@ class Space:
             raise Refused(OUT_OF_MEMORY)
         return address
 
-    def insert(self, address: int, size: int, backing: int, access: int = READ | WRITE) -> None:
+    def insert(self, address: int, size: int, backing: int, access: int = READ_WRITE) -> None:
         """Makes addresses valid, whose bytes are at `backing` in a region; refuses where others are."""
         if result := self.insert_now(address, size, backing, access):
             raise Refused(result)
