@@ -485,20 +485,40 @@ static PyObject *number_of_two(const struct field *field, const uint64_t *words)
     return all;
 }
 
+static PyObject *number_at(struct vgpu_frame *frame, const struct field *field)
+{
+    if (field->kind == OTHER && field->where != FLOATING && field->size > 8 && field->size <= 16)
+        return number_of_two(field, words_of(frame, field));
+    return number_of(field, *words_of(frame, field));
+}
+
 static PyObject *call_number(struct call *self, PyObject *name)
 {
     Py_ssize_t place = place_of(self->kind, name);
     struct vgpu_frame *frame = frame_of(self);
-    struct field *field;
 
     if (!frame)
         return NULL;
     if (place < 0)
         return PyObject_CallMethodOneArg((PyObject *)self, word_no_field, name);
-    field = field_at(self->kind, place);
-    if (field->kind == OTHER && field->where != FLOATING && field->size > 8 && field->size <= 16)
-        return number_of_two(field, words_of(frame, field));
-    return number_of(field, *words_of(frame, field));
+    return number_at(frame, field_at(self->kind, place));
+}
+
+static PyObject *call_numbers(struct call *self, PyObject *unused)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(self->kind->fields);
+    struct vgpu_frame *frame = frame_of(self);
+    PyObject *numbers = frame ? PyTuple_New(count) : NULL, *number;
+
+    (void)unused;
+    for (Py_ssize_t i = 0; numbers && i < count; i++) {
+        number = number_at(frame, field_at(self->kind, i));
+        if (number)
+            PyTuple_SET_ITEM(numbers, i, number);
+        else
+            Py_CLEAR(numbers);
+    }
+    return numbers;
 }
 
 /* The member of an enum that a number is. */
@@ -1240,6 +1260,7 @@ static PyMethodDef call_methods[] = {
     {"make", (PyCFunction)(void (*)(void))call_make, METH_FASTCALL | METH_KEYWORDS, "See `Call.make`."},
     {"address_of", (PyCFunction)call_address_of, METH_O, "See `Call.address_of`."},
     {"number", (PyCFunction)call_number, METH_O, "See `Call.number`."},
+    {"numbers", (PyCFunction)call_numbers, METH_NOARGS, "All arguments as `number` gives them, in their order."},
     {"run", (PyCFunction)call_run, METH_NOARGS, "Asks the hooks that have not been asked yet: a verdict, or None."},
     {"real", (PyCFunction)call_real, METH_NOARGS, "Makes the call itself."},
     {NULL},

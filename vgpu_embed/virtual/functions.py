@@ -100,7 +100,7 @@ class Function:
         self.block = (1, 1, 1)
         self.shared = 0
         self.packed = bytearray()
-        self.launchable: set[tuple[Three, Three, int]] = set()
+        self.launchable: set[tuple[int, ...]] = set()
         """Grids, blocks and bytes that have been checked."""
         self.body: KernelBody | None = None
         """What computes it, as long as `stack` is in force."""

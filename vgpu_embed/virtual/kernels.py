@@ -226,7 +226,7 @@ def checked(
     packed: bytes | None = None,
 ) -> Launch:
     """A launch, if a driver would make it; `packed` are its parameters where they are nowhere else. Raises Refused."""
-    key = grid, block, shared
+    key = *grid, *block, shared
     if key not in function.launchable or cluster or is_cooperative:
         check_sizes(function, grid, block, shared)
         check_cluster(function, grid, cluster)
@@ -291,14 +291,13 @@ def check_cooperative(function: Function, grid: Three, block: Three, shared: int
 @answers("cuLaunchKernel", "cuLaunchKernel_ptsz")
 def launch_kernel(machine: Machine, call: AnyCall) -> int:
     """A launch like one before it, of which nothing is computed, is only counted where no stream has anything to do."""
-    number, order, programs = call.number, machine.order, machine.programs
-    function = function_of(machine, number("f"))
-    grid, block = (call.gridDimX, call.gridDimY, call.gridDimZ), (call.blockDimX, call.blockDimY, call.blockDimZ)
-    shared, parameters, stream = call.sharedMemBytes, number("kernelParams"), number("hStream")
+    order, programs = machine.order, machine.programs
+    handle, x, y, z, width, height, depth, shared, stream, parameters, extra = call.numbers()
+    function = function_of(machine, handle)
     if (
         function.is_skipped
         and function.stack is programs.policy.stack
-        and (grid, block, shared) in function.launchable
+        and (x, y, z, width, height, depth, shared) in function.launchable
         and not order.last
         and not order.captures
         and (parameters or not function.entry.parameters)
@@ -306,8 +305,8 @@ def launch_kernel(machine: Machine, call: AnyCall) -> int:
     ):
         programs.skip(function.name)
         return 0
-    launch = checked(machine, function, grid, block, shared, parameters, number("extra"))
-    submit(machine, handle_of(call, call.hStream), launch)
+    launch = checked(machine, function, (x, y, z), (width, height, depth), shared, parameters, extra)
+    submit(machine, handle_of(call, stream), launch)
     return 0
 
 
