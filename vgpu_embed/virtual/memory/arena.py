@@ -30,6 +30,7 @@ class Arena:
         """What has not been given out so far."""
         self._free: dict[int, list[int]] = {}
         """Addresses of free pieces, by size."""
+        self._empty_now = space.empty_now
         self._regions: set[int] = set()
         """Where regions begin: a piece lies in one of them."""
 
@@ -46,7 +47,8 @@ class Arena:
 
     def give(self, address: int, size: int) -> None:
         """Gives them back, and the memory that is there."""
-        self.space.empty(address, size)
+        if self._empty_now(address, size):
+            self.space.empty(address, size)
         pieces = self._free.get(size)
         if pieces is None:
             self._free[size] = [address]

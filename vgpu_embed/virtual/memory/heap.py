@@ -83,15 +83,16 @@ class Shared:
 
     def place(self, size: int) -> tuple[Block, int]:
         """A block, and where in it these bytes are, a multiple of GRAIN. Refuses more than is free."""
-        for block in (*self.blocks[-1:], *self.blocks[-TRIED:-1]):
+        blocks = self.blocks
+        for block in (blocks[-1], *blocks[-TRIED:-1]) if blocks else ():
             if address := block.take(size):
                 break
         else:
             block = self.begin(-(-size // self.step) * self.step)
-            self.blocks.append(block)
+            blocks.append(block)
             address = block.take(size)
         if not block.left:
-            self.blocks.remove(block)
+            blocks.remove(block)
         return block, address
 
     def begin(self, size: int) -> Block:
@@ -112,23 +113,13 @@ class Shared:
         try:
             return self.arena.take(size)
         except Refused:
-            self.release(size)
+            self.reserved -= size
+            self._occupants.give(self._number, size)
             raise
 
     def give(self, address: int, size: int) -> None:
         """Gives them back."""
         self.arena.give(address, size)
-        self.reserved -= size
-        self._occupants.give(self._number, size)
-
-    def claim(self, size: int) -> None:
-        """Counts bytes of the device as used; refuses more than are free with CUDA_ERROR_OUT_OF_MEMORY."""
-        if not self._occupants.take(self._number, size, self._most):
-            raise Refused(OUT_OF_MEMORY)
-        self.reserved += size
-
-    def release(self, size: int) -> None:
-        """Counts them as free again."""
         self.reserved -= size
         self._occupants.give(self._number, size)
 
@@ -154,7 +145,9 @@ class Heap(Shared):
         spare = self.spare
         if spare is None:
             return super().begin(size)
-        self.claim(size)
+        if not self._occupants.take(self._number, size, self._most):
+            raise Refused(OUT_OF_MEMORY)
+        self.reserved += size
         self.spare = None
         return spare
 
@@ -164,7 +157,8 @@ class Heap(Shared):
             super().emptied(block)
             return
         self.blocks.remove(block)
-        self.release(block.size)
+        self.reserved -= block.size
+        self._occupants.give(self._number, block.size)
         self.spare = block
 
     def close(self) -> None:

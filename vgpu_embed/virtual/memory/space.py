@@ -28,6 +28,8 @@ TARGET_ANY, SOURCE_ANY = 1, 2
 TAKES_LONG, WANTS_ROOM = 0x7FFFFFFE, 0x7FFFFFFF
 """SPACE_… of memory.cdef: what its functions say that is no CUresult."""
 
+SHORT = 16 << 10
+"""Bytes that are copied within moments: C keeps its lock meanwhile, too."""
 GRANT = 64 << 20
 """Bytes that may be written before the host is looked at again, or a sixteenth of what it has if that is less."""
 ATTEMPTS = range(16)
@@ -43,7 +45,8 @@ class Space:
         """What C's functions take first."""
         self.insert_now = self._short("insert")
         self.remove_now = self._short("try_remove")
-        self._empty_now = self._short("try_empty")
+        self._copy_now = self._short("copy")
+        self.empty_now = self._short("try_empty")
         self._find_now = self._short("find", 8)
 
     def _short(self, name: str, size: int = 4) -> Callable[..., int]:
@@ -72,8 +75,7 @@ class Space:
 
     def empty(self, address: int, size: int) -> None:
         """Gives the pages of addresses back: they are zero again."""
-        if self._empty_now(address, size):
-            self.lib.space_empty(self.handle, address, size)
+        self.lib.space_empty(self.handle, address, size)
 
     def base(self, address: int) -> int:
         """Where the range begins that an address lies in; 0 if there is none."""
@@ -81,7 +83,11 @@ class Space:
 
     def copy(self, target: int, source: int, size: int, roles: int) -> None:
         """Copies bytes; refuses addresses that are not valid, and what the host has no memory for."""
-        if result := self.lib.space_copy(self.handle, target, source, size, roles):
+        if size <= SHORT:
+            result = self._copy_now(target, source, size, roles)
+        else:
+            result = self.lib.space_copy(self.handle, target, source, size, roles)
+        if result:
             self._again(result, ((target, size, WRITE), (source, size, READ)), "copy", target, source, size, roles)
 
     def copy_box(self, box: Any, roles: int) -> None:
