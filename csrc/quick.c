@@ -5,6 +5,15 @@
 #include <stdbool.h>
 #include <structmember.h>
 
+/* A number as a word. Numbers of more than 30 bits are read faster as signed ones. */
+static uint64_t word_of(PyObject *number)
+{
+    int overflow;
+    long long found = PyLong_Check(number) ? PyLong_AsLongLongAndOverflow(number, &overflow) : -1;
+
+    return found >= 0 ? (uint64_t)found : PyLong_AsUnsignedLongLong(number);
+}
+
 /* ---- short functions ---- */
 
 /* A C function that returns within moments. cffi lets go of the interpreter for each call and takes it back, which
@@ -33,7 +42,7 @@ static PyObject *short_call(struct short_function *self, PyObject *const *argume
     if (names || count + self->has_first > SHORT_ARGUMENTS)
         return PyErr_Format(PyExc_TypeError, "a short function takes %d numbers", SHORT_ARGUMENTS - self->has_first);
     for (Py_ssize_t i = 0; i < count; i++) {
-        words[1 + i] = PyLong_AsUnsignedLongLong(arguments[i]);
+        words[1 + i] = word_of(arguments[i]);
         if (words[1 + i] == UINT64_MAX && PyErr_Occurred())
             return NULL;
     }
@@ -180,7 +189,7 @@ static void gaps_end(struct gaps *self)
 
 static PyObject *gaps_take(struct gaps *self, PyObject *number)
 {
-    uint64_t size = PyLong_AsUnsignedLongLong(number), address;
+    uint64_t size = word_of(number), address;
     Py_ssize_t place = self->count - 1;
 
     if (size == UINT64_MAX && PyErr_Occurred())
@@ -229,8 +238,8 @@ static void gap_give(struct gaps *self, uint64_t address, uint64_t size)
 
 static PyObject *gaps_give(struct gaps *self, PyObject *const *arguments, Py_ssize_t count)
 {
-    uint64_t address = count == 2 ? PyLong_AsUnsignedLongLong(arguments[0]) : 0;
-    uint64_t size = count == 2 ? PyLong_AsUnsignedLongLong(arguments[1]) : 0;
+    uint64_t address = count == 2 ? word_of(arguments[0]) : 0;
+    uint64_t size = count == 2 ? word_of(arguments[1]) : 0;
 
     if (PyErr_Occurred())
         return NULL;
@@ -375,7 +384,7 @@ static PyObject *quick_allocate(struct quick *self, PyObject *const *given, Py_s
 
     if (count != 5 || !PyList_CheckExact(given[0]))
         return PyErr_Format(PyExc_TypeError, "allocate(blocks, size, kind, device, context)");
-    size = PyLong_AsUnsignedLongLong(given[1]);
+    size = word_of(given[1]);
     if (size == UINT64_MAX && PyErr_Occurred())
         return NULL;
     rounded = (size + self->grain - 1) / self->grain * self->grain;
@@ -417,8 +426,8 @@ static PyObject *quick_free(struct quick *self, PyObject *object)
         !PyObject_TypeCheck(allocation->source, &gaps_type))
         Py_RETURN_FALSE;
     block = (struct gaps *)allocation->source;
-    address = PyLong_AsUnsignedLongLong(allocation->address);
-    size = PyLong_AsUnsignedLongLong(allocation->size);
+    address = word_of(allocation->address);
+    size = word_of(allocation->size);
     if (PyErr_Occurred())
         return NULL;
     size = (size + self->grain - 1) / self->grain * self->grain;

@@ -190,7 +190,10 @@ class Heap(Shared):
 
     def free(self, allocation: Allocation) -> None:
         """Takes an allocation back that has pages of its own."""
-        self.give(allocation.address, (allocation.size + PAGE - 1) & -PAGE)
+        size = (allocation.size + PAGE - 1) & -PAGE
+        self.arena.give(allocation.address, size)
+        self.reserved -= size
+        self._occupants.give(self._number, size)
 
 
 class Region:
