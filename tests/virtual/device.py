@@ -124,7 +124,9 @@ class Device:
         """The nodes that a function lists."""
         count = ffi.new("size_t *")
         assert self.call(function, *of, None, count) == 0
-        nodes = ffi.new("CUgraphNode[]", count[0] or 1)
+        if not count[0]:
+            return []
+        nodes = ffi.new("CUgraphNode[]", count[0])
         assert self.call(function, *of, nodes, count) == 0
         return list(nodes)[: count[0]]
 

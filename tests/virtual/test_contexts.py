@@ -100,7 +100,9 @@ class TestStack:
         assert call("cuCtxSynchronize") == INVALID_CONTEXT
         assert call("cuCtxPushCurrent_v2", ffi.cast("CUcontext", 1)) == INVALID_CONTEXT
         assert call("cuCtxSetCurrent", ffi.cast("CUcontext", 1)) == INVALID_CONTEXT
-        assert call("cuCtxDestroy_v2", None) == INVALID_CONTEXT
+        assert call("cuCtxDestroy_v2", None) == INVALID_VALUE
+        assert call("cuCtxPushCurrent_v2", None) == INVALID_VALUE
+        assert call("cuCtxCreate", ffi.new(CONTEXT), 0, 0) == OUT_OF_MEMORY
         assert call("cuCtxGetCurrent", None) == INVALID_VALUE
         assert call("cuCtxCreate_v2", None, 0, 0) == INVALID_VALUE
         assert call("cuCtxCreate_v2", ffi.new(CONTEXT), 3, 0) == INVALID_VALUE
@@ -119,7 +121,8 @@ class TestStack:
         assert elsewhere(lambda: pair.program.call("cuCtxDestroy_v2", context)) == 0
         assert pair.device == [0, 0]
         assert pair.program.call("cuCtxSynchronize") == DESTROYED
-        assert pair.program.call("cuCtxPushCurrent_v2", context) == INVALID_CONTEXT
+        assert pair.program.call("cuCtxPushCurrent_v2", context) == 0
+        assert pair.program.call("cuCtxSynchronize") == DESTROYED
 
     def test_destroy_pops_the_current_one(self, pair: Contexts) -> None:
         first, second = pair.create(), pair.create()
@@ -163,7 +166,8 @@ class TestPrimary:
         assert pair.program.call("cuDevicePrimaryCtxRelease_v2", 0) == INVALID_CONTEXT
         assert pair.current == context
         assert pair.program.call("cuCtxSynchronize") == DESTROYED
-        assert pair.program.call("cuCtxPushCurrent_v2", context) == DESTROYED
+        assert pair.program.call("cuCtxPushCurrent_v2", context) == 0
+        assert pair.program.call("cuCtxSynchronize") == DESTROYED
 
     def test_reset_keeps_users(self, pair: Contexts) -> None:
         context = pair.retain()
@@ -214,7 +218,7 @@ class TestProperties:
         assert number("cuCtxGetApiVersion", context, at=1, ctype="unsigned int *") == [0, 3020]
         assert number("cuCtxGetApiVersion", None, at=1, ctype="unsigned int *") == [0, 3020]
         assert number("cuCtxGetCacheConfig", ctype="unsigned int *") == [0, 0]
-        assert number("cuCtxGetSharedMemConfig", ctype="unsigned int *") == [0, 0]
+        assert number("cuCtxGetSharedMemConfig", ctype="unsigned int *") == [0, 1]
         assert number("cuCtxGetDevice_v2", context) == [0, 0]
         assert number("cuCtxGetDevice_v2", None) == [0, 0]
 
@@ -232,7 +236,7 @@ class TestProperties:
         assert [call("cuCtxSetCacheConfig", 2), call("cuCtxSetCacheConfig", 9)] == [0, INVALID_VALUE]
         assert number("cuCtxGetCacheConfig", ctype="unsigned int *") == [0, 2]
         assert [call("cuCtxSetSharedMemConfig", 2), call("cuCtxSetSharedMemConfig", 3)] == [0, INVALID_VALUE]
-        assert number("cuCtxGetSharedMemConfig", ctype="unsigned int *") == [0, 2]
+        assert number("cuCtxGetSharedMemConfig", ctype="unsigned int *") == [0, 1]
         assert call("cuCtxResetPersistingL2Cache") == 0
 
     def test_limits(self, pair: Contexts) -> None:
@@ -245,9 +249,10 @@ class TestProperties:
         assert limit(0) == [0, 1024]
         assert [pair.program.call("cuCtxSetLimit", 0, size) for size in (5000, 1 << 20)] == [0, INVALID_VALUE]
         assert limit(0) == [0, 5008]
-        assert pair.program.call("cuCtxSetLimit", 6, 1 << 40) == 0
-        assert limit(6) == [0, 32768000]
-        assert (limit(99), pair.program.call("cuCtxSetLimit", 99, 0)) == ([215, POISON], 215)
+        assert [pair.program.call("cuCtxSetLimit", 6, size) for size in (1 << 40, 1)] == [INVALID_VALUE, 0]
+        assert limit(6) == [0, 3276800]
+        assert (limit(3), pair.program.call("cuCtxSetLimit", 3, 0)) == ([215, POISON], 215)
+        assert (limit(99), pair.program.call("cuCtxSetLimit", 99, 0)) == ([INVALID_VALUE, POISON], INVALID_VALUE)
 
     def test_stream_priorities(self, pair: Contexts) -> None:
         pair.create()
@@ -261,7 +266,7 @@ class TestProperties:
         call = pair.program.call
         assert call("cuCtxEnablePeerAccess", other, 0) == 217
         assert call("cuCtxEnablePeerAccess", other, 1) == INVALID_VALUE
-        assert call("cuCtxEnablePeerAccess", own, 0) == INVALID_CONTEXT
+        assert call("cuCtxEnablePeerAccess", own, 0) == 217
         assert call("cuCtxDisablePeerAccess", other) == 705
         assert pair.program.number("cuDeviceGetP2PAttribute", 2, 0, 1) == [0, 0]
         assert pair.program.number("cuDeviceGetP2PAttribute", 9, 0, 1)[0] == INVALID_VALUE

@@ -9,7 +9,7 @@ import pytest
 from vgpu_embed.testing import ffi
 from virtual.device import Device, Held
 
-INVALID_VALUE, INVALID_HANDLE, NOT_READY = 1, 400, 600
+INVALID_VALUE, INVALID_HANDLE, ILLEGAL_STATE, NOT_READY = 1, 400, 401, 600
 
 
 def test_flags(device: Device) -> None:
@@ -95,5 +95,6 @@ def test_belongs_to_a_context(device: Device) -> None:
     device.made("cuCtxCreate_v2", 0, 0, ctype="CUcontext")
     assert device.call("cuEventRecord", event, device.stream()) == INVALID_HANDLE
     assert device.call("cuStreamWaitEvent", device.stream(), event, 0) == 0
-    assert device.call("cuEventRecordWithFlags", device.event(), None, 1) == INVALID_VALUE
-    assert device.call("cuStreamWaitEvent", None, event, 1) == INVALID_VALUE
+    assert device.call("cuEventRecordWithFlags", device.event(), None, 1) == ILLEGAL_STATE
+    assert device.call("cuStreamWaitEvent", None, event, 1) == ILLEGAL_STATE
+    assert device.call("cuStreamWaitEvent", None, event, 2) == INVALID_VALUE

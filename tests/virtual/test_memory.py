@@ -218,7 +218,8 @@ class TestCopies:
         assert memory.seen(second, 4) == b"peer"
         assert memory.call("cuMemcpyPeerAsync", first, out[0], second + 1, other[0], 3, None) == 0
         assert memory.seen(first, 4) == b"eerr"
-        assert memory.call("cuMemcpyPeer", second, None, first, out[0], 4) == 201
+        assert memory.call("cuMemcpyPeer", second, None, first, out[0], 4) == 0
+        assert memory.call("cuMemcpyPeer", second, ffi.cast("CUcontext", 1), first, out[0], 4) == 201
 
     def test_several_at_once(self, memory: Memory) -> None:
         places = [memory.allocate(8) for _ in range(4)]
@@ -226,7 +227,8 @@ class TestCopies:
         memory.put(places[1], b"two")
         targets, sources = ffi.new("CUdeviceptr[]", places[2:]), ffi.new("CUdeviceptr[]", places[:2])
         sizes = ffi.new("size_t[]", [3, 3])
-        arguments = targets, sources, sizes, 2, None, None, 0
+        attributes, places_of = ffi.new("CUmemcpyAttributes *", {"srcAccessOrder": 1}), ffi.new("size_t *")
+        arguments = targets, sources, sizes, 2, attributes, places_of, 1
         stream = memory.got("cuStreamCreate", 0, ctype="CUstream *")
         assert memory.call("cuMemcpyBatchAsync_v2", *arguments, stream) == 0
         assert [memory.seen(place, 3) for place in places[2:]] == [b"one", b"two"]
@@ -234,6 +236,10 @@ class TestCopies:
         memory.put(places[0], b"new")
         assert memory.call("cuMemcpyBatchAsync_v2", *arguments, stream) == INVALID_VALUE
         assert memory.seen(places[2], 3) == b"one"
+        sizes[1] = 3
+        assert memory.call("cuMemcpyBatchAsync_v2", *arguments, None) == INVALID_VALUE
+        attributes.srcAccessOrder = 0
+        assert memory.call("cuMemcpyBatchAsync_v2", *arguments, stream) == INVALID_VALUE
 
     def test_long_ones_let_others_work(self, memory: Memory) -> None:
         """Each thread has its own memory; what they write stays apart."""
@@ -335,7 +341,10 @@ class TestHostMemory:
         assert memory.seen(device, 1) == b"x"
         assert memory.call("cuMemFree_v2", address) == INVALID_VALUE
         assert [memory.call("cuMemFreeHost", pointer) for _ in range(2)] == [0, INVALID_VALUE]
-        assert memory.call("cuMemHostAlloc", ffi.new("void **"), 0, 0) == INVALID_VALUE
+        nothing = ffi.new("void **", pointer)
+        assert memory.call("cuMemHostAlloc", nothing, 0, 0) == 0
+        assert nothing[0] == ffi.NULL
+        assert memory.call("cuMemFreeHost", None) == 0
         assert memory.call("cuMemHostAlloc", ffi.new("void **"), 1, 8) == INVALID_VALUE
         assert memory.call("cuMemAllocHost_v2", None, 1) == INVALID_VALUE
 
@@ -426,7 +435,7 @@ class TestPools:
         memory.free(address)
         assert memory.call("cuMemPoolDestroy", self.pool(memory)) == INVALID_VALUE
         props.location.id = 9
-        assert memory.program.number("cuMemPoolCreate", props, ctype="CUmemoryPool *")[0] == INVALID_DEVICE
+        assert memory.program.number("cuMemPoolCreate", props, ctype="CUmemoryPool *")[0] == INVALID_VALUE
 
     def test_access(self, memory: Memory) -> None:
         pool, location = self.pool(memory), ffi.new("CUmemLocation *", {"type": 1})
@@ -477,15 +486,16 @@ class TestMappings:
         address = memory.got("cuMemAddressReserve", 4 * MiB, 0, 0, 0)
         assert call("cuMemAddressReserve", ffi.new(POINTER), 1000, 0, 0, 0) == INVALID_VALUE
         assert call("cuMemCreate", ffi.new("unsigned long long *"), 1000, ffi.NULL, 0) == INVALID_VALUE
+        for part in ((address, 4 * MiB, 0), (address, MiB, 0), (address, 2 * MiB, MiB)):
+            assert call("cuMemMap", *part, handle, 0) == 801
         for arguments in (
-            (address, 4 * MiB, 0, handle, 0),
-            (address, MiB, 0, handle, 0),
             (address + 1, 2 * MiB, 0, handle, 0),
             (address + 4 * MiB, 2 * MiB, 0, handle, 0),
             (address, 2 * MiB, 0, handle + 1, 0),
         ):
             assert call("cuMemMap", *arguments) == INVALID_VALUE
-        assert call("cuMemUnmap", address, 2 * MiB) == INVALID_VALUE
+        assert call("cuMemUnmap", address, 2 * MiB) == 0
+        assert call("cuMemUnmap", address + 4 * MiB, 2 * MiB) == INVALID_VALUE
         assert call("cuMemAddressFree", address, 2 * MiB) == INVALID_VALUE
         assert call("cuMemFree_v2", address) == INVALID_VALUE
 
@@ -538,16 +548,21 @@ class TestArrays:
 
     def test_rows_round_trip(self, memory: Memory) -> None:
         before, array = memory.left, self.array(memory, 4, 2)
-        assert memory.call("cuMemcpyHtoA_v2", array, 0, bytes(range(32)), 32) == 0
-        out = ffi.new("char[]", 32)
+        assert memory.call("cuMemcpyHtoA_v2", array, 0, bytes(range(32)), 32) == INVALID_VALUE
+        out, rows = ffi.new("char[]", 32), ffi.new("char[]", bytes(range(32)))
         box = ffi.new("CUDA_MEMCPY2D *")
+        box.srcMemoryType, box.srcHost, box.dstMemoryType, box.dstArray = 1, rows, 3, array
+        box.WidthInBytes, box.Height = 16, 2
+        assert memory.call("cuMemcpy2D_v2", box) == 0
         box.srcMemoryType, box.srcArray, box.srcY, box.srcXInBytes = 3, array, 1, 4
         box.dstMemoryType, box.dstHost, box.WidthInBytes, box.Height = 1, out, 12, 1
         assert memory.call("cuMemcpy2D_v2", box) == 0
         assert bytes(ffi.buffer(out, 12)) == bytes(range(20, 32))
         box.WidthInBytes = 13
         assert memory.call("cuMemcpy2D_v2", box) == INVALID_VALUE
-        assert memory.call("cuMemcpyAtoH_v2", out, array, 8, 25) == INVALID_VALUE
+        assert memory.call("cuMemcpyAtoH_v2", out, array, 8, 8) == 0
+        assert bytes(ffi.buffer(out, 8)) == bytes(range(8, 16))
+        assert memory.call("cuMemcpyAtoH_v2", out, array, 8, 9) == INVALID_VALUE
         assert [memory.call("cuArrayDestroy", array) for _ in range(2)] == [0, INVALID_HANDLE]
         assert memory.left == before
 

@@ -71,7 +71,7 @@ def test_one_stream_lets_another_go(device: Device, word: Word) -> None:
 
 def test_writes(device: Device, word: Word) -> None:
     word.set(0xFFFFFFFFFFFFFFFF)
-    assert device.call("cuStreamWriteValue32_v2", None, word.address, 7, 1) == 0
+    assert device.call("cuStreamWriteValue32_v2", None, word.address, 7, 0) == 0
     assert word.get() == 0xFFFFFFFF00000007
     assert device.call("cuStreamWriteValue64_v2", None, word.address, 1 << 40, 0) == 0
     assert word.get() == 1 << 40
@@ -79,6 +79,7 @@ def test_writes(device: Device, word: Word) -> None:
 
 def test_misuse(device: Device, word: Word) -> None:
     assert device.call("cuStreamWriteValue64_v2", None, word.address + 4, 1, 0) == INVALID_VALUE
+    assert device.call("cuStreamWriteValue64_v2", None, word.address, 1, 1) == INVALID_VALUE
     assert device.call("cuStreamWaitValue32_v2", None, 8, 1, 0) == INVALID_VALUE
     assert device.call("cuStreamWaitValue32_v2", None, word.address, 1, 4) == INVALID_VALUE
     assert device.call("cuStreamWaitValue32_v2", None, word.address, 1, 1 << 30) == NOT_SUPPORTED
@@ -103,7 +104,7 @@ def test_a_batch(device: Device, word: Word) -> None:
     word.set(1)
     assert device.call("cuStreamSynchronize", stream) == 0
     assert other.get() == 4
-    assert device.call("cuStreamBatchMemOp_v2", stream, 0, given, 0) == INVALID_VALUE
+    assert device.call("cuStreamBatchMemOp_v2", stream, 0, given, 0) == 0
     given[0].operation = 8
     assert device.call("cuStreamBatchMemOp_v2", stream, 1, given, 0) == NOT_SUPPORTED
 

@@ -145,7 +145,7 @@ def compute(machine: Machine, launch: Launched, function: Function, body: Kernel
             return False
         error = LAUNCH_FAILED
     if error:
-        function.module.context.error = error
+        machine.fail(error)
     return True
 
 

@@ -13,7 +13,8 @@ from vgpu_embed.virtual.executable import graph_of, node_of
 from vgpu_embed.virtual.graphs import PLAIN, Graph, Node, ancestors
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
 from vgpu_embed.virtual.operations import Operation
-from vgpu_embed.virtual.streams import CAPTURE_IMPLICIT, CAPTURE_UNSUPPORTED, Legacy, Stream, named
+from vgpu_embed.virtual.order import CAPTURE_UNSUPPORTED
+from vgpu_embed.virtual.streams import CAPTURE_IMPLICIT, Legacy, Stream, named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class Capture:
         self.number = machine.order.number()
         self.ends: dict[Stream, dict[Node, bytes]] = {}
         self.is_valid = True
+        self.is_broken = False
+        """Whether something illegal was asked for."""
         self._set_aside: set[Node] = set()
         """Nodes that the program took out of the ends of a stream: they need not be joined."""
         machine.order.captures.append(self)
@@ -80,8 +83,9 @@ class Capture:
         self.valid()
         try:
             captured = operation.captured()
-        except Refused:
-            self.invalidate()
+        except Refused as refused:
+            if refused.result >= CAPTURE_UNSUPPORTED:  # what is wrong with the operation leaves the capture as it was
+                self.invalidate()
             raise
         self.ends[stream] = {self.graph.add(captured, self.ends[stream]): PLAIN}
 
@@ -107,6 +111,7 @@ class Capture:
     def invalidate(self) -> None:
         """There will be no graph."""
         self.is_valid = False
+        self.is_broken = True
 
     def break_off(self, error: int) -> NoReturn:
         """Refuses something, which makes it invalid."""
@@ -115,7 +120,7 @@ class Capture:
 
     def forbids(self, thread: Thread) -> bool:
         """Whether this thread may not do what no graph would have: see cuThreadExchangeStreamCaptureMode."""
-        if self.mode == RELAXED or thread.capture_mode == RELAXED or not self.is_valid:
+        if RELAXED in (self.mode, thread.capture_mode):
             return False
         is_own = self.thread == get_ident()
         return is_own or (self.mode == GLOBAL and thread.capture_mode == GLOBAL)
@@ -133,22 +138,27 @@ class Capture:
     def end(self) -> Graph:
         """Ends it, whatever comes of it. Raises Refused."""
         is_valid, is_joined = self.is_valid, self.is_joined()
-        self.abandon()
         if is_valid and is_joined:
+            self.let_go()
             return self.graph
-        if self.is_own:
-            self.graph.destroy()
+        self.abandon()
         raise Refused(CAPTURE_UNJOINED if is_valid else CAPTURE_INVALIDATED)
 
     def leave(self, stream: Stream) -> None:
-        """A stream is not there any more."""
-        self.invalidate()
+        """A stream is not there any more. One that was not the first cannot be joined any more."""
         if stream is self.origin:
             self.abandon()
 
     def abandon(self) -> None:
-        """Lets its streams go."""
+        """Ends it without a graph."""
         self.invalidate()
+        self.let_go()
+        if self.is_own:
+            self.graph.destroy()
+
+    def let_go(self) -> None:
+        """Lets its streams go."""
+        self.is_valid = False
         self.machine.order.captures.remove(self)
         for stream in self.ends:
             stream.capture = None
@@ -212,26 +222,27 @@ def nodes_given(machine: Machine, call: AnyCall, nodes: Any, count: int, data: A
 
 @answers("cuStreamEndCapture", "cuStreamEndCapture_ptsz")
 def end(machine: Machine, call: AnyCall) -> int:
+    """Another thread than the one that began it ends it without a graph. The graph need not be wanted."""
     stream = named(machine, call)
     capture = stream.capture
     if capture is None:
         return ILLEGAL_STATE
-    if not call.phGraph:
-        return INVALID_VALUE
     if capture.origin is not stream:
         capture.break_off(CAPTURE_UNMATCHED)
     if capture.mode != RELAXED and capture.thread != get_ident():
+        capture.abandon()
         return CAPTURE_WRONG_THREAD
     try:
         graph = capture.end()
     except Refused as refused:
-        return call.reply(refused.result, phGraph=None)
-    return call.reply(phGraph=graph.handle)
+        return call.reply(refused.result, phGraph=None) if call.phGraph else refused.result
+    return call.reply(phGraph=graph.handle) if call.phGraph else 0
 
 
 @answers("cuThreadExchangeStreamCaptureMode")
 def exchange_mode(machine: Machine, call: AnyCall) -> int:
-    if not call.mode or call.mode[0] > RELAXED:
+    """Any number is taken, and given back the next time."""
+    if not call.mode:
         return INVALID_VALUE
     mode = call.mode[0]
     call.mode[0], machine.thread.capture_mode = machine.thread.capture_mode, mode

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 backend: Any = _cffi_backend
 
-INVALID_IMAGE, NO_BINARY_FOR_GPU, INVALID_PTX = 200, 209, 218
+INVALID_IMAGE, NO_BINARY_FOR_GPU, INVALID_PTX, UNSUPPORTED_PTX_VERSION = 200, 209, 218, 222
 """CUDA_ERROR_… of cuda.h."""
+NEWEST_PTX = 9
+"""The major version of PTX that the compiler of CUDA 13's drivers knows."""
 
 LONGEST_TEXT = 1 << 30
 """Bytes that PTX, which ends with a zero, is looked for in."""
@@ -91,6 +93,8 @@ def check(text: bytes, capability: int) -> None:
     """Refuses PTX that the driver's compiler refuses."""
     from vgpu_embed.virtual import ptx
 
+    if ptx.version_of(text) > NEWEST_PTX:
+        raise Refused(UNSUPPORTED_PTX_VERSION)
     target = ptx.target_of(text)
     if not target.architecture or not target.runs_on(capability):
         raise Refused(INVALID_PTX)

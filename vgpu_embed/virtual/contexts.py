@@ -1,8 +1,8 @@
 """Contexts: how they are made, which one is current on a thread, primary contexts, and what ends with them.
 
 A context that is broken (a sticky error) or gone (destroyed while current on some thread) has a result in `error` that
-everything in it ends with. Limits and defaults that are not in cuda.h are those of CUDA's documentation; what a driver
-says to misuse is taken from the documentation too, as far as tests/virtual/data has no record of it.
+everything in it ends with. What breaks one breaks all of the process, and those that are made later. Limits, defaults
+and what misuse gives are those of an H200 (tests/virtual/data/h200-misuse.json), else of CUDA's documentation.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from vgpu_embed.virtual.machine import (
     INVALID_DEVICE,
     INVALID_VALUE,
     NOT_SUPPORTED,
+    OUT_OF_MEMORY,
     context_memory,
     initialised,
 )
 from vgpu_embed.virtual.memory.heap import Heap
+from vgpu_embed.virtual.order import NOT_PERMITTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,9 +46,24 @@ LEAST_PRIORITY, GREATEST_PRIORITY = 0, -5
 
 STACK_SIZE, PERSISTING_L2_CACHE_SIZE = 0, 6
 MOST_STACK = 512 << 10
-LIMITS = {STACK_SIZE: 1024, 1: 7340032, 2: 8 << 20, 4: 2048, 5: 64, PERSISTING_L2_CACHE_SIZE: 0}
-"""CUlimit of a new context: stack, printf buffer, heap, launches that wait for another on the device, bytes fetched
-into L2 at a time, persisting L2. Others are CUDA_ERROR_UNSUPPORTED_LIMIT from compute capability 9.0 on."""
+PRINTF_BUFFER, HEAP, LAUNCHES, L2_FETCH, SHARED_SIZE, GRAPHICS, LAST_LIMIT = 1, 2, 4, 5, 7, 8, 9
+FIXED = (SHARED_SIZE, GRAPHICS)
+"""CUlimit: stack, printf buffer, heap, depth and number of launches on the device that are waited for, bytes fetched
+into L2 at a time, persisting L2, shared memory of a block, which cannot be set, nor can what graphics are given. The
+depth is CUDA_ERROR_UNSUPPORTED_LIMIT from compute capability 9.0 on."""
+BUFFERS = {PRINTF_BUFFER: (512 << 10, 2 << 30), HEAP: (4 << 20, 1 << 63), LAUNCHES: (32, 1 << 32)}
+"""The least and the greatest of limits that are adjusted."""
+LARGEST_FETCH = 128
+MAX_PERSISTING_L2, SHARED_OPTED_IN = 108, 97
+"""CU_DEVICE_ATTRIBUTE_…."""
+L2_PARTS, L2_PARTS_AT_FIRST = 10, 3
+"""Persisting L2 is given in tenths of the most; so many a new context has."""
+SHOWN_FLAGS = FLAGS_MASK & ~(8 | 32 | 64)
+"""What cuCtxGetFlags says: not that memory is mapped, nor that dumps are wanted."""
+FOUR_BYTE_BANKS = 1
+"""CU_SHARED_MEM_CONFIG_FOUR_BYTE_BANK_SIZE, whatever is asked for."""
+MOST_OLD_MEMORY = 4 << 30
+"""Bytes of the largest device that the functions of CUDA 2 can make a context on."""
 
 API_VERSIONS = {"cuCtxCreate": 3010}
 """What cuCtxGetApiVersion says, by the function that made the context; 3020 for all others."""
@@ -69,7 +86,7 @@ class Context:
         error: the CUresult that everything in it ends with; 0 if it works.
         is_primary: whether it is its device's primary context. That is one object, whether it is active or not.
         users: how often it is retained, or attached.
-        flags, limits, cache_config, shared_config: as they were set.
+        flags, limits, cache_config: as they were set.
     """
 
     def __init__(self, device: int, profile: Profile, handle: int, flags: int = 0, is_primary: bool = False) -> None:
@@ -87,11 +104,23 @@ class Context:
 
     def open(self, machine: Machine) -> None:
         """Begins it; refuses with CUDA_ERROR_OUT_OF_MEMORY where the device has no room for it."""
+        if machine.failed:
+            raise Refused(machine.failed)
         size = context_memory(self.profile)
         machine.take(self.device, size)
         self.memory = size
-        self.error = self.cache_config = self.shared_config = 0
-        self.limits = dict(LIMITS)
+        self.error = self.cache_config = 0
+        attributes = self.profile.attributes
+        self.limits = {
+            STACK_SIZE: 1024,
+            PRINTF_BUFFER: self.profile.multiprocessors << 16,
+            HEAP: 8 << 20,
+            LAUNCHES: 2048,
+            L2_FETCH: 64,
+            PERSISTING_L2_CACHE_SIZE: attributes[MAX_PERSISTING_L2] // L2_PARTS * L2_PARTS_AT_FIRST,
+            SHARED_SIZE: attributes[SHARED_OPTED_IN],
+            GRAPHICS: 0,
+        }
         self.heap = Heap(machine, self)
 
     def close(self, machine: Machine) -> None:
@@ -168,15 +197,17 @@ def create_with_parameters(machine: Machine, call: AnyCall) -> int:
     given = call.ctxCreateParams
     if given and given.cigParams:
         return NOT_SUPPORTED
-    if given and given.numExecAffinityParams:
-        return UNSUPPORTED_EXEC_AFFINITY
+    if given and given.numExecAffinityParams > 0:
+        return UNSUPPORTED_EXEC_AFFINITY if given.execAffinityParams else INVALID_VALUE
     return _create(machine, call)
 
 
 def _create(machine: Machine, call: AnyCall) -> int:
     """A context that becomes current."""
-    flags = checked_flags(call.flags)
-    context = Context(call.dev, machine.device(call.dev), machine.handle(), flags)
+    flags, profile = checked_flags(call.flags), machine.device(call.dev)
+    if call.function == "cuCtxCreate" and profile.memory > MOST_OLD_MEMORY:
+        return OUT_OF_MEMORY
+    context = Context(call.dev, profile, machine.handle(), flags)
     if result := call.reply(pctx=context.handle):
         return result
     context.open(machine)
@@ -190,14 +221,14 @@ def _create(machine: Machine, call: AnyCall) -> int:
 @answers("cuCtxDestroy", "cuCtxDestroy_v2")
 def destroy(machine: Machine, call: AnyCall) -> int:
     """It stays current on other threads, where it is of no use any more."""
-    return _destroy(machine, named(machine, call, call.ctx))
+    return _destroy(machine, named(machine, call, call.ctx)) if call.ctx else INVALID_VALUE
 
 
 def _destroy(machine: Machine, context: Context) -> int:
     if context.is_primary:
         return INVALID_CONTEXT
     context.close(machine)
-    del machine.contexts[context.handle]
+    machine.gone[context.handle] = machine.contexts.pop(context.handle)
     if machine.thread.stack[-1:] == [context]:
         machine.thread.stack.pop()
     return 0
@@ -206,8 +237,8 @@ def _destroy(machine: Machine, context: Context) -> int:
 @answers("cuCtxAttach")
 def attach(machine: Machine, call: AnyCall) -> int:
     context = machine.current()
-    if call.flags or context.is_primary:
-        return INVALID_VALUE if call.flags else INVALID_CONTEXT
+    if call.flags:
+        return INVALID_VALUE
     context.users += 1
     return call.reply(pctx=context.handle)
 
@@ -216,8 +247,10 @@ def attach(machine: Machine, call: AnyCall) -> int:
 def detach(machine: Machine, call: AnyCall) -> int:
     """Ends a context with its last user; it has to be current."""
     context = named(machine, call, call.ctx)
-    if machine.current() is not context or context.is_primary:
+    if machine.current() is not context:
         return INVALID_CONTEXT
+    if context.is_primary:
+        return _release(machine, context)
     context.users -= 1
     return 0 if context.users else _destroy(machine, context)
 
@@ -227,7 +260,10 @@ def detach(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuDevicePrimaryCtxRetain")
 def retain_primary(machine: Machine, call: AnyCall) -> int:
-    if result := call.reply(pctx=primary(machine, call.dev).handle):
+    context = primary(machine, call.dev)
+    if machine.failed:
+        return machine.failed
+    if result := call.reply(pctx=context.handle):
         return result
     retain(machine, call.dev)
     return 0
@@ -236,7 +272,10 @@ def retain_primary(machine: Machine, call: AnyCall) -> int:
 @answers("cuDevicePrimaryCtxRelease", "cuDevicePrimaryCtxRelease_v2")
 def release_primary(machine: Machine, call: AnyCall) -> int:
     """The last user's release ends it. It stays on the stacks of threads."""
-    context = primary(machine, call.dev)
+    return _release(machine, primary(machine, call.dev))
+
+
+def _release(machine: Machine, context: Context) -> int:
     with machine.lock:
         if not context.users:
             return INVALID_CONTEXT
@@ -276,17 +315,16 @@ def set_primary_flags(machine: Machine, call: AnyCall) -> int:
 # ---- the current context -------------------------------------------------------------------------------------------
 
 
-def _usable(machine: Machine, call: AnyCall) -> Context:
-    """The context that a call names, unless it is gone; one with a sticky error can be made current."""
-    context = named(machine, call, call.ctx)
-    if not context.is_active:
-        raise Refused(CONTEXT_IS_DESTROYED)
-    return context
+def _any(machine: Machine, call: AnyCall) -> Context:
+    """The context that a call names: one that is gone or has a sticky error can be made current, and is of no use."""
+    return machine.gone.get(call.address_of(call.ctx)) or named(machine, call, call.ctx)
 
 
 @answers("cuCtxPushCurrent", "cuCtxPushCurrent_v2")
 def push(machine: Machine, call: AnyCall) -> int:
-    machine.thread.stack.append(_usable(machine, call))
+    if not call.ctx:
+        return INVALID_VALUE
+    machine.thread.stack.append(_any(machine, call))
     return 0
 
 
@@ -304,7 +342,7 @@ def pop(machine: Machine, call: AnyCall) -> int:
 @answers("cuCtxSetCurrent")
 def set_current(machine: Machine, call: AnyCall) -> int:
     """NULL takes the current one away."""
-    machine.thread.stack[-1:] = [_usable(machine, call)] if call.ctx else []
+    machine.thread.stack[-1:] = [_any(machine, call)] if call.ctx else []
     return 0
 
 
@@ -329,7 +367,7 @@ def device_of(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuCtxGetFlags")
 def get_flags(machine: Machine, call: AnyCall) -> int:
-    return call.reply(flags=machine.current().flags)
+    return call.reply(flags=machine.current().flags & SHOWN_FLAGS)
 
 
 @answers("cuCtxSetFlags")
@@ -337,6 +375,34 @@ def set_flags(machine: Machine, call: AnyCall) -> int:
     context = machine.current()
     context.flags = checked_flags(call.flags)
     return 0
+
+
+@answers("cuProfilerStart", "cuProfilerStop")
+def profile(machine: Machine, call: AnyCall) -> int:
+    """There is no profiler that would be told."""
+    machine.current()
+    return 0
+
+
+@answers("cuCtxGetExecAffinity")
+def affinity(machine: Machine, call: AnyCall) -> int:
+    """All multiprocessors."""
+    context = machine.current()
+    if not call.number("pExecAffinity"):
+        return INVALID_VALUE
+    if call.number("type"):
+        return UNSUPPORTED_EXEC_AFFINITY
+    call.reply()
+    call.pExecAffinity.type = 0
+    call.pExecAffinity.param.smCount.val = context.profile.multiprocessors
+    return 0
+
+
+@answers("cuDeviceGetExecAffinitySupport")
+def affinity_support(machine: Machine, call: AnyCall) -> int:
+    """Of no kind: a share of the multiprocessors can be had only where MPS runs."""
+    machine.device(call.dev)
+    return call.reply(pi=0)
 
 
 @answers("cuCtxGetId")
@@ -352,22 +418,37 @@ def api_version(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuCtxGetLimit")
 def get_limit(machine: Machine, call: AnyCall) -> int:
-    value = machine.current().limits.get(call.number("limit"))
-    return UNSUPPORTED_LIMIT if value is None else call.reply(pvalue=value)
+    limit = call.number("limit")
+    value = machine.current().limits.get(limit)
+    if value is None:
+        return UNSUPPORTED_LIMIT if limit <= LAST_LIMIT else INVALID_VALUE
+    return call.reply(pvalue=value)
 
 
 @answers("cuCtxSetLimit")
 def set_limit(machine: Machine, call: AnyCall) -> int:
-    """A stack that no thread can have is an error; more persisting L2 than there is is cut."""
-    context, limit, value = machine.current(), call.number("limit"), call.value
+    """What the device cannot have is an error, or is cut."""
+    context, limit, value = machine.safely_current(), call.number("limit"), call.value
     if limit not in context.limits:
-        return UNSUPPORTED_LIMIT
+        return UNSUPPORTED_LIMIT if limit <= LAST_LIMIT else INVALID_VALUE
+    if limit in FIXED:
+        return NOT_PERMITTED
     if limit == STACK_SIZE:
-        if value > MOST_STACK:
+        if value >= MOST_STACK:
             return INVALID_VALUE
         value = (value + 15) & ~15
+    elif limit == L2_FETCH:
+        if value > LARGEST_FETCH:
+            return INVALID_VALUE
     elif limit == PERSISTING_L2_CACHE_SIZE:
-        value = min(value, context.profile.attributes[108])  # MAX_PERSISTING_L2_CACHE_SIZE
+        most = context.profile.attributes[MAX_PERSISTING_L2]
+        if value > most:
+            return INVALID_VALUE
+        part = max(most // L2_PARTS, 1)
+        value = -(-value // part) * part
+    else:
+        least, greatest = BUFFERS[limit]
+        value = min(max(value, least), greatest, context.profile.memory)
     context.limits[limit] = value
     return 0
 
@@ -388,16 +469,14 @@ def set_cache_config(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuCtxGetSharedMemConfig")
 def get_shared_config(machine: Machine, call: AnyCall) -> int:
-    return call.reply(pConfig=machine.current().shared_config)
+    machine.current()
+    return call.reply(pConfig=FOUR_BYTE_BANKS)
 
 
 @answers("cuCtxSetSharedMemConfig")
 def set_shared_config(machine: Machine, call: AnyCall) -> int:
-    context, config = machine.current(), call.number("config")
-    if config > 2:
-        return INVALID_VALUE
-    context.shared_config = config
-    return 0
+    machine.current()
+    return 0 if call.number("config") <= 2 else INVALID_VALUE
 
 
 @answers("cuCtxResetPersistingL2Cache")
@@ -442,9 +521,8 @@ def _finish(machine: Machine, context: Context) -> int:
 @answers("cuCtxEnablePeerAccess")
 def enable_peer_access(machine: Machine, call: AnyCall) -> int:
     """No device reaches another's memory, as cuDeviceCanAccessPeer says."""
-    context = machine.current()
-    if named(machine, call, call.peerContext) is context:
-        return INVALID_CONTEXT
+    machine.current()
+    named(machine, call, call.peerContext)
     return INVALID_VALUE if call.Flags else PEER_ACCESS_UNSUPPORTED
 
 

@@ -66,6 +66,8 @@ class Copy(Transfer):
     def from_node(cls, machine: Machine, call: AnyCall, parameters: Any, context: int = 0) -> Operation:
         """From a CUDA_MEMCPY3D."""
         made = BoxCopy(machine, call, parameters)
+        if not (made.box.width and made.box.height and made.box.depth):
+            raise Refused(INVALID_VALUE)
         made.check()
         return made
 
@@ -125,6 +127,8 @@ class BoxCopy(Transfer):
         box.width, box.height = given.WidthInBytes, given.Height
         box.depth = self._fields.setdefault("Depth", 1)
         self.roles = 0
+        if not (box.width and box.height and box.depth):
+            return
         most = machine.current().profile.attributes[MAX_PITCH]
         box.target, box.target_pitch, box.target_slice = self._placed(machine, call, "dst", most)
         box.source, box.source_pitch, box.source_slice = self._placed(machine, call, "src", most)
@@ -142,8 +146,11 @@ class BoxCopy(Transfer):
         elif kind in (HOST, DEVICE, UNIFIED):
             address = given[f"{name}Host" if kind == HOST else f"{name}Device"]
             pitch, rows = given[f"{name}Pitch"] or x + box.width, given.get(f"{name}Height", 0) or y + box.height
-            is_short = (box.height > 1 or box.depth > 1) and pitch < x + box.width
-            if not address or pitch > most or is_short or (box.depth > 1 and rows < y + box.height):
+            has_slices = box.depth > 1
+            has_rows = box.height > 1 or has_slices
+            if not address or pitch < x + box.width or (has_rows and pitch > most):
+                raise Refused(INVALID_VALUE)
+            if has_slices and rows < y + box.height:
                 raise Refused(INVALID_VALUE)
             slice = pitch * rows
             if kind != DEVICE:
@@ -168,7 +175,8 @@ class BoxCopy(Transfer):
 
     def run(self) -> None:
         """See `Operation.run`."""
-        self.space.copy_box(self.box, self.roles)
+        if self.box.width and self.box.height and self.box.depth:
+            self.space.copy_box(self.box, self.roles)
 
 
 class Fill(Transfer):
@@ -192,12 +200,16 @@ class Fill(Transfer):
     @classmethod
     def from_node(cls, machine: Machine, call: AnyCall, parameters: Any, context: int = 0) -> Operation:
         """From a CUDA_MEMSET_NODE_PARAMS."""
-        if parameters.elementSize not in (1, 2, 4):
+        if parameters.elementSize not in (1, 2, 4) or not (parameters.width and parameters.height):
             raise Refused(INVALID_VALUE)
         shape = parameters.width, parameters.height, parameters.pitch
         made = cls(machine, parameters.dst, parameters.value, parameters.elementSize, *shape)
         made.check()
         return made
+
+    def captured(self) -> Operation:
+        """A graph takes any addresses: what is wrong with them is said when it runs."""
+        return self
 
     def fields(self) -> dict[str, Any]:
         """Of a CUDA_MEMSET_NODE_PARAMS."""

@@ -39,7 +39,7 @@ answers = Answers(ready=initialised)
 @answers("cuGraphDebugDotPrint")
 def print_dot(machine: Machine, call: AnyCall) -> int:
     graph = graph_of(machine, call.number("hGraph"))
-    if not call.path:
+    if call.path is None:
         return INVALID_VALUE
     try:
         with open(call.path, "w", encoding="utf-8") as file:

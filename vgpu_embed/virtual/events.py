@@ -8,7 +8,7 @@ from vgpu_embed.virtual.answers import Answers, Refused, known
 from vgpu_embed.virtual.contexts import closing
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
 from vgpu_embed.virtual.operations import EVENT_RECORD, WAIT_EVENT, Operation
-from vgpu_embed.virtual.streams import INVALID_HANDLE, NOT_READY, Stream, named, unsafe
+from vgpu_embed.virtual.streams import INVALID_HANDLE, NOT_READY, Stream, named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.machine import Machine
     from vgpu_embed.virtual.order import Task
 
+ILLEGAL_STATE = 401
 CAPTURE_ISOLATION = 905
 CAPTURED_EVENT = 907
 """CUDA_ERROR_… of cuda.h."""
@@ -85,8 +86,14 @@ class Event:
     def check_not_captured(self) -> None:
         """Refuses what would be asked of it while it stands for nodes of a graph."""
         if self.captured:
+            self.check_capture()
             self.captured[0].invalidate()
             raise Refused(CAPTURED_EVENT)
+
+    def check_capture(self) -> None:
+        """Refuses it where it stands for nodes of a capture in which something illegal was asked for."""
+        if self.captured and self.captured[0].is_broken:
+            raise Refused(INVALID_VALUE)
 
 
 class RecordNode(Operation):
@@ -172,8 +179,9 @@ def create(machine: Machine, call: AnyCall) -> int:
 @answers("cuEventDestroy", "cuEventDestroy_v2")
 def destroy(machine: Machine, call: AnyCall) -> int:
     """Who waits for it goes on waiting for what it stood for."""
-    del machine.order.events[event_of(machine, call.number("hEvent")).handle]
-    return 0
+    event = event_of(machine, call.number("hEvent"))
+    del machine.order.events[event.handle]
+    return event.context.error
 
 
 @answers("cuEventRecord", "cuEventRecord_ptsz")
@@ -191,8 +199,10 @@ def _record(machine: Machine, call: AnyCall, flags: int) -> int:
     event, stream = event_of(machine, call.number("hEvent")), named(machine, call)
     if stream.context is not event.context:
         return INVALID_HANDLE
-    if flags & ~EXTERNAL or (flags and stream.capture is None):
+    if flags & ~EXTERNAL:
         return INVALID_VALUE
+    if flags and stream.capture is None:
+        return ILLEGAL_STATE
     if flags:
         stream.take(RecordNode(event))
     else:
@@ -218,7 +228,7 @@ def _waitable(machine: Machine, call: AnyCall) -> Event:
     event = event_of(machine, call.number("hEvent"))
     event.check_not_captured()
     if machine.order.captures:
-        unsafe(machine)
+        machine.order.check_safe()
     return event
 
 
@@ -226,6 +236,8 @@ def _waitable(machine: Machine, call: AnyCall) -> Event:
 def elapsed_time(machine: Machine, call: AnyCall) -> int:
     """By the clock: what a GPU would take for what lies between is not known here."""
     start, end = event_of(machine, call.number("hStart")), event_of(machine, call.number("hEnd"))
+    if not call.number("pMilliseconds"):
+        return INVALID_HANDLE
     if (start.flags | end.flags) & DISABLE_TIMING or start.context is not end.context:
         return INVALID_HANDLE
     start.check_not_captured()
@@ -241,15 +253,20 @@ def elapsed_time(machine: Machine, call: AnyCall) -> int:
 def wait_event(machine: Machine, call: AnyCall) -> int:
     """Waiting for an event of a capture makes the stream part of that."""
     stream, event = named(machine, call), event_of(machine, call.number("hEvent"))
-    if call.Flags & ~EXTERNAL or (call.Flags and stream.capture is None):
+    if call.Flags & ~EXTERNAL:
         return INVALID_VALUE
+    if call.Flags and stream.capture is None:
+        return ILLEGAL_STATE
+    event.check_capture()
     if call.Flags:
         stream.take(WaitNode(event))
     elif event.captured:
         capture, ends = event.captured
         capture.join(stream, ends)
-    elif stream.capture is not None:
+    elif stream.capture is not None and event.recording is not None:
         stream.capture.break_off(CAPTURE_ISOLATION)
+    elif stream.capture is not None:
+        stream.capture.valid()
     else:
         wait_for(stream, event)
     return 0

@@ -10,6 +10,7 @@ from vgpu_embed.virtual.graphs import ChildGraph, Graph, Node
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
 from vgpu_embed.virtual.memory.owned import Allocate, Renew
 from vgpu_embed.virtual.operations import GRAPH, KERNEL, MEMCPY, MEMSET, Operation
+from vgpu_embed.virtual.order import CAPTURE_UNSUPPORTED
 from vgpu_embed.virtual.streams import named
 
 TYPE_CHECKING = False
@@ -111,8 +112,8 @@ class Work(Operation):
             run()
 
     def captured(self) -> Operation:
-        """See `Operation.captured`: a graph of the same."""
-        return ChildGraph(self.executable.as_graph())
+        """See `Operation.captured`: a graph is not launched into another one."""
+        raise Refused(CAPTURE_UNSUPPORTED)
 
 
 def renewed(operation: Operation, flags: int) -> Operation:
@@ -210,27 +211,18 @@ class Executable:
         """Takes the operations of a graph of the same form: CUgraphExecUpdateResult, and the node that is different."""
         try:
             steps = steps_of(graph)
-        except Cycle as cycle:
-            return TOPOLOGY_CHANGED, cycle.node
+        except Cycle:
+            return TOPOLOGY_CHANGED, None
         if len(steps) != len(self.steps):
             return TOPOLOGY_CHANGED, None
         for own, other in zip(self.steps, steps, strict=True):
             if own.type != other.type:
                 return TYPE_CHANGED, other.node
             if own.before != other.before:
-                return TOPOLOGY_CHANGED, other.node
+                return TOPOLOGY_CHANGED, None
         for own, other in zip(self.steps, steps, strict=True):
             self._put(own, other.operation)
         return UPDATED, None
-
-    def as_graph(self) -> Graph:
-        """A graph of what it does now."""
-        graph = Graph(self.machine)
-        made: list[Node] = []
-        for step in self.steps:
-            operation = step.operation if step.is_enabled else Operation()
-            made.append(graph.add(operation, {made[number]: bytes(8) for number in step.before}))
-        return graph
 
 
 def nodes_of(graph: Graph) -> list[Node]:
@@ -261,12 +253,12 @@ def executable_of(machine: Machine, call: AnyCall) -> Executable:
 
 @opened("cuGraphInstantiate", "cuGraphInstantiate_v2")
 def instantiate(machine: Machine, call: AnyCall) -> int:
-    """Neither the node that is wrong nor the log has to be wanted."""
+    """Neither the node that is wrong, which it never names, nor the log has to be wanted."""
     try:
         result = _instantiate(machine, call, 0)
-    except Cycle as cycle:
+    except Cycle:
         if call.phErrorNode:
-            call.reply(phErrorNode=cycle.node.handle)
+            call.reply(phErrorNode=None)
         return call.reply(INVALID_VALUE, logBuffer="") if call.logBuffer and call.bufferSize else INVALID_VALUE
     if not result and call.phErrorNode:
         call.reply(phErrorNode=None)
@@ -311,10 +303,8 @@ class Unlaunchable(Refused):
 
 def _instantiate(machine: Machine, call: AnyCall, flags: int) -> int:
     """Raises Cycle."""
-    machine.current()
+    machine.safely_current()
     graph = graph_of(machine, call.number("hGraph"))
-    if any(capture.graph is graph for capture in machine.order.captures):
-        return INVALID_VALUE
     if graph.owns_memory and any(one.source == graph.number for one in machine.order.executables.values()):
         return INVALID_VALUE
     if flags & DEVICE_LAUNCH:
@@ -345,6 +335,7 @@ def upload(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuGraphExecDestroy")
 def destroy(machine: Machine, call: AnyCall) -> int:
+    machine.order.check_safe()
     executable_of(machine, call).destroy()
     return 0
 
@@ -370,13 +361,14 @@ def update(machine: Machine, call: AnyCall) -> int:
 
 @opened("cuGraphExecUpdate_v2")
 def update_v2(machine: Machine, call: AnyCall) -> int:
-    if not call.resultInfo:
-        return INVALID_VALUE
     changed, node = executable_of(machine, call).update(graph_of(machine, call.number("hGraph")))
+    result = EXEC_UPDATE_FAILURE if changed else 0
+    if not call.resultInfo:
+        return result
     handle = call.ffi.cast("CUgraphNode", node.handle if node else 0)
     nothing = call.ffi.cast("CUgraphNode", 0)
     return call.reply(
-        EXEC_UPDATE_FAILURE if changed else 0,
+        result,
         resultInfo={"result": changed, "errorNode": handle, "errorFromNode": nothing},
     )
 

@@ -45,10 +45,9 @@ SETTABLE = {
     CLUSTER_WIDTH: (0, 1 << 31),
     CLUSTER_HEIGHT: (0, 1 << 31),
     CLUSTER_DEPTH: (0, 1 << 31),
-    NON_PORTABLE_CLUSTER: (0, 1),
     CLUSTER_POLICY: (0, 2),
 }
-"""Attributes that a program may set beside MAX_DYNAMIC_SHARED: the least and the greatest value."""
+"""What a program may set beside MAX_DYNAMIC_SHARED and NON_PORTABLE_CLUSTER: the least and the greatest value."""
 
 REGISTER_UNIT, SHARED_UNIT, REGISTER_FILES = 256, 128, 4
 """Registers are given to a warp in these portions, from one of so many files of a multiprocessor; shared memory to a
@@ -112,6 +111,8 @@ class Function:
         """Sets an attribute. Raises Refused."""
         if attribute == MAX_DYNAMIC_SHARED:
             least, greatest = 0, self.device[SHARED_OPTED_IN] - self.entry.shared
+        elif attribute == NON_PORTABLE_CLUSTER:
+            value = least = greatest = int(value != 0)
         elif attribute in SETTABLE:
             least, greatest = SETTABLE[attribute]
         else:
@@ -143,7 +144,7 @@ def blocks_per_multiprocessor(function: Function, threads: int, dynamic: int) ->
     device, entry = function.device, function.entry
     warps = warps_of(device, threads)
     most = min(device[BLOCKS], device[THREADS] // device[WARP] // warps)
-    if threads > function.most_threads or dynamic > function.attributes[MAX_DYNAMIC_SHARED]:
+    if threads > device[THREADS_PER_BLOCK] or dynamic > function.attributes[MAX_DYNAMIC_SHARED]:
         return 0
     if entry.registers:
         most = min(most, warps_for_registers(device, entry.registers) // warps)

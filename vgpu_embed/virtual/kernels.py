@@ -12,6 +12,7 @@ from struct import calcsize
 from vgpu_embed.virtual import bodies
 from vgpu_embed.virtual.answers import Answers, Refused, known
 from vgpu_embed.virtual.code import memory
+from vgpu_embed.virtual.events import event_of
 from vgpu_embed.virtual.functions import (
     BLOCK,
     CLUSTER_DEPTH,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from vgpu_embed.policy import KernelBody
     from vgpu_embed.virtual.answers import AnyCall
+    from vgpu_embed.virtual.contexts import Context
     from vgpu_embed.virtual.functions import Function
     from vgpu_embed.virtual.machine import Machine
 
@@ -47,8 +49,14 @@ INVALID_HANDLE, LAUNCH_OUT_OF_RESOURCES, COOPERATIVE_LAUNCH_TOO_LARGE, INVALID_C
 SIZES = ("gridDimX", "gridDimY", "gridDimZ", "blockDimX", "blockDimY", "blockDimZ")
 END, BUFFER, BUFFER_SIZE = 0, 1, 2
 """CU_LAUNCH_PARAM_…: what the pairs in `extra` are."""
-COOPERATIVE_LAUNCH, CLUSTER_DIMENSION = 2, 4
-"""CU_LAUNCH_ATTRIBUTE_… that are looked at."""
+COOPERATIVE_LAUNCH, CLUSTER_DIMENSION, PROGRAMMATIC_EVENT, PREFERRED_CLUSTER = 2, 4, 7, 11
+COMPLETION_EVENT, DEVICE_UPDATABLE = 12, 13
+LAUNCH_ATTRIBUTES = (0, 1, 2, *range(4, 15), 16)
+"""CU_LAUNCH_ATTRIBUTE_…: those that are looked at, and all that a launch can have."""
+GREATEST = {5: (0, 2), 10: (0, 1), 14: (-1, 100)}
+"""The least and the greatest value: how clusters are spread, domain of memory, share of shared memory."""
+MOST_PARAMETERS = 32764
+"""Bytes of the parameters of a kernel (compute capability 7.0 and later)."""
 PORTABLE_CLUSTER, LARGEST_CLUSTER = 8, 16
 """Blocks of a cluster that every device with clusters has, and that an H100 has if the function allows it."""
 
@@ -96,7 +104,7 @@ class Launch(Operation):
         """See Operation: of CUDA_KERNEL_NODE_PARAMS of any version. The later ones may name a CUkernel instead."""
         given = parameters[0]
         handle = call.address_of(given.func) or call.address_of(getattr(given, "kern", given.func))
-        function = function_of(machine, handle)
+        function = function_of(machine, handle, machine.current())
         grid = given.gridDimX, given.gridDimY, given.gridDimZ
         block = given.blockDimX, given.blockDimY, given.blockDimZ
         pointers = call.address_of(given.kernelParams), call.address_of(given.extra)
@@ -192,15 +200,35 @@ def _word(address: int) -> int:
     return int.from_bytes(memory(address, 8), "little")
 
 
-def function_of(machine: Machine, handle: int) -> Function:
-    """The function of a handle, which may be a library's kernel, in the current context. Raises Refused."""
-    context = machine.current()
+def function_at(machine: Machine, handle: int) -> Function:
+    """The function of a handle, in whichever context. Raises Refused."""
+    found = machine.programs.functions.get(handle)
+    if found is None:
+        machine.current()
+        raise Refused(INVALID_HANDLE)
+    if found.context.error:
+        raise Refused(found.context.error)
+    return found
+
+
+def function_of(machine: Machine, handle: int, context: Context) -> Function:
+    """The function of a handle, which may be a library's kernel, for a launch in a context. Raises Refused."""
     found = machine.programs.functions.get(handle)
     if found is not None:
         if found.context is not context:
             raise Refused(INVALID_HANDLE)
         return found
     return known(machine.programs.kernels, handle, INVALID_HANDLE).function(machine, context)
+
+
+def context_of(machine: Machine, stream: int) -> Context:
+    """The context that a launch in a stream is in: its own, or for default streams the current one. Raises Refused."""
+    found = machine.order.streams.get(stream)
+    if found is None:
+        return machine.current()
+    if found.context.error:
+        raise Refused(found.context.error)
+    return found.context
 
 
 def body_of(machine: Machine, function: Function) -> KernelBody | None:
@@ -228,13 +256,13 @@ def checked(
     """A launch, if a driver would make it; `packed` are its parameters where they are nowhere else. Raises Refused."""
     key = *grid, *block, shared
     if key not in function.launchable or cluster or is_cooperative:
-        check_sizes(function, grid, block, shared)
+        check_sizes(function, grid, block, 0 if is_cooperative else shared)
         check_cluster(function, grid, cluster)
         if is_cooperative:
             check_cooperative(function, grid, block, shared)
         function.launchable.add(key)
-    if packed is None and (bool(parameters) == bool(extra)) and (parameters or function.entry.parameters):
-        raise Refused(INVALID_VALUE)
+    if packed is None:
+        check_parameters(function, parameters, extra)
     programs = machine.programs
     if body_of(machine, function) is None and programs.fails:
         programs.say(
@@ -242,6 +270,28 @@ def checked(
         )
         raise Refused(NOT_SUPPORTED)
     return Launch(machine, function, grid, block, shared, parameters, extra, packed)
+
+
+def check_parameters(function: Function, parameters: int, extra: int) -> None:
+    """Refuses parameters that are given twice or not at all, or as pairs that are not whole."""
+    layout = function.entry.parameters
+    if parameters and extra:
+        raise Refused(INVALID_VALUE)
+    if not extra:
+        if layout and (not parameters or 0 in memory(parameters, 8 * len(layout)).cast("B").cast("Q")):
+            raise Refused(INVALID_VALUE)
+        return
+    given = {}
+    while key := _word(extra):
+        if key not in (BUFFER, BUFFER_SIZE):
+            raise Refused(INVALID_VALUE)
+        given[key] = _word(extra + 8)
+        extra += 16
+    size = _word(given[BUFFER_SIZE]) if given.get(BUFFER_SIZE) else 0
+    if not given.get(BUFFER) or not 0 < size <= MOST_PARAMETERS:
+        raise Refused(INVALID_VALUE)
+    if layout is not None and size > (sum(layout[-1]) if layout else 0):
+        raise Refused(LAUNCH_OUT_OF_RESOURCES)
 
 
 def check_sizes(function: Function, grid: Three, block: Three, shared: int) -> None:
@@ -253,7 +303,9 @@ def check_sizes(function: Function, grid: Three, block: Three, shared: int) -> N
     threads = block[0] * block[1] * block[2]
     if threads > device[THREADS_PER_BLOCK] or shared > function.attributes[MAX_DYNAMIC_SHARED]:
         raise Refused(INVALID_VALUE)
-    if function.entry.required_threads not in (None, block):
+    if function.entry.required_threads not in (None, block) and block != (1, 1, 1):
+        raise Refused(INVALID_VALUE)
+    if function.entry.most_threads and threads > function.entry.most_threads:
         raise Refused(INVALID_VALUE)
     if threads > function.most_threads:
         raise Refused(LAUNCH_OUT_OF_RESOURCES)
@@ -262,9 +314,14 @@ def check_sizes(function: Function, grid: Three, block: Three, shared: int) -> N
 def check_cluster(function: Function, grid: Three, asked: Three | None) -> None:
     """Refuses a cluster that the device cannot have, or that the grid does not consist of."""
     said = function.attributes
-    cluster = asked or (said[CLUSTER_WIDTH], said[CLUSTER_HEIGHT], said[CLUSTER_DEPTH])
+    own = said[CLUSTER_WIDTH], said[CLUSTER_HEIGHT], said[CLUSTER_DEPTH]
+    cluster = asked if asked and any(asked) else own
     if not any(cluster):
+        if function.entry.cluster:  # each launch has to say
+            raise Refused(INVALID_CLUSTER_SIZE)
         return
+    if all(own) and cluster != own:
+        raise Refused(INVALID_CLUSTER_SIZE)
     blocks = cluster[0] * cluster[1] * cluster[2]
     most = LARGEST_CLUSTER if said[NON_PORTABLE_CLUSTER] else PORTABLE_CLUSTER
     if (
@@ -290,16 +347,20 @@ def check_cooperative(function: Function, grid: Three, block: Three, shared: int
 
 @answers("cuLaunchKernel", "cuLaunchKernel_ptsz")
 def launch_kernel(machine: Machine, call: AnyCall) -> int:
-    """A launch like one before it, of which nothing is computed, is only counted where no stream has anything to do."""
+    """A launch like one before it, of which nothing is computed, is only counted where no stream has anything to do.
+
+    It is not looked for NULL among the pointers to its parameters then.
+    """
     order, programs = machine.order, machine.programs
     handle, x, y, z, width, height, depth, shared, stream, parameters, extra = call.numbers()
-    function = function_of(machine, handle)
+    function = function_of(machine, handle, context_of(machine, stream))
     if (
         function.is_skipped
         and function.stack is programs.policy.stack
         and (x, y, z, width, height, depth, shared) in function.launchable
         and not order.last
         and not order.captures
+        and not extra
         and (parameters or not function.entry.parameters)
         and (not stream or stream in order.streams)
     ):
@@ -314,7 +375,7 @@ def launch_kernel(machine: Machine, call: AnyCall) -> int:
 def launch_cooperative_kernel(machine: Machine, call: AnyCall) -> int:
     launch = checked(
         machine,
-        function_of(machine, call.number("f")),
+        function_of(machine, call.number("f"), context_of(machine, call.number("hStream"))),
         (call.gridDimX, call.gridDimY, call.gridDimZ),
         (call.blockDimX, call.blockDimY, call.blockDimZ),
         call.sharedMemBytes,
@@ -328,21 +389,29 @@ def launch_cooperative_kernel(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuLaunchKernelEx", "cuLaunchKernelEx_ptsz")
 def launch_kernel_ex(machine: Machine, call: AnyCall) -> int:
-    """Of the attributes a cluster and cooperation are looked at; others are hints."""
+    """Of the attributes a cluster and cooperation are looked at; others are hints, and need only be right."""
     if not call.config:
         return INVALID_VALUE
     config = call.config[0]
-    cluster, is_cooperative = None, False
+    if config.numAttrs and not config.attrs:
+        return INVALID_VALUE
+    cluster, is_cooperative, is_preferred = None, False, False
     for number in range(config.numAttrs):
         attribute = config.attrs[number]
+        check_attribute(machine, call, attribute)
         if attribute.id == CLUSTER_DIMENSION:
             asked = attribute.value.clusterDim
             cluster = asked.x, asked.y, asked.z
         elif attribute.id == COOPERATIVE_LAUNCH:
             is_cooperative = bool(attribute.value.cooperative)
+        elif attribute.id == PREFERRED_CLUSTER:
+            is_preferred = True
+    function = function_of(machine, call.number("f"), context_of(machine, call.address_of(config.hStream)))
+    if is_preferred and not cluster and not function.entry.cluster:
+        return INVALID_CLUSTER_SIZE
     launch = checked(
         machine,
-        function_of(machine, call.number("f")),
+        function,
         (config.gridDimX, config.gridDimY, config.gridDimZ),
         (config.blockDimX, config.blockDimY, config.blockDimZ),
         config.sharedMemBytes,
@@ -355,12 +424,29 @@ def launch_kernel_ex(machine: Machine, call: AnyCall) -> int:
     return 0
 
 
+def check_attribute(machine: Machine, call: AnyCall, attribute: Any) -> None:
+    """Refuses an attribute that no launch can have."""
+    if attribute.id not in LAUNCH_ATTRIBUTES:
+        raise Refused(INVALID_VALUE)
+    if attribute.id == PROGRAMMATIC_EVENT:
+        event_of(machine, call.address_of(attribute.value.programmaticEvent.event))
+    elif attribute.id == COMPLETION_EVENT:
+        event_of(machine, call.address_of(attribute.value.launchCompletionEvent.event))
+    elif attribute.id == DEVICE_UPDATABLE:
+        raise Refused(NOT_SUPPORTED)
+    elif attribute.id in GREATEST:
+        value = call.ffi.cast("int *", call.ffi.addressof(attribute.value))[0]
+        least, greatest = GREATEST[attribute.id]
+        if not least <= value <= greatest:
+            raise Refused(INVALID_VALUE)
+
+
 # ---- launches of CUDA 2 --------------------------------------------------------------------------------------------
 
 
 @answers("cuFuncSetBlockShape")
 def set_block_shape(machine: Machine, call: AnyCall) -> int:
-    function = function_of(machine, call.number("hfunc"))
+    function = function_at(machine, call.number("hfunc"))
     block = call.x, call.y, call.z
     check_sizes(function, (1, 1, 1), block, 0)
     function.block = block
@@ -369,13 +455,13 @@ def set_block_shape(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuFuncSetSharedSize")
 def set_shared_size(machine: Machine, call: AnyCall) -> int:
-    function_of(machine, call.number("hfunc")).shared = call.bytes
+    function_at(machine, call.number("hfunc")).shared = call.bytes
     return 0
 
 
 @answers("cuParamSetSize")
 def set_parameter_size(machine: Machine, call: AnyCall) -> int:
-    packed = function_of(machine, call.number("hfunc")).packed
+    packed = function_at(machine, call.number("hfunc")).packed
     packed[:] = packed[: call.numbytes].ljust(call.numbytes, b"\0")
     return 0
 
@@ -385,7 +471,7 @@ def set_parameter(machine: Machine, call: AnyCall) -> int:
     """A number's four bytes, or so many bytes from where a pointer points to, at an offset."""
     if call.offset < 0:
         return INVALID_VALUE
-    packed = function_of(machine, call.number("hfunc")).packed
+    packed = function_at(machine, call.number("hfunc")).packed
     if call.function == "cuParamSetv":
         data = bytes(memory(call.address_of(call.ptr), call.numbytes))
     elif call.function == "cuParamSeti":
@@ -403,7 +489,7 @@ def set_parameter(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuLaunch", "cuLaunchGrid", "cuLaunchGridAsync")
 def launch_grid(machine: Machine, call: AnyCall) -> int:
-    function = function_of(machine, call.number("f"))
+    function = function_of(machine, call.number("f"), machine.current())
     grid = (1, 1, 1) if call.function == "cuLaunch" else (call.grid_width, call.grid_height, 1)
     stream = handle_of(call, call.hStream) if call.function.endswith("Async") else LEGACY
     launch = checked(machine, function, grid, function.block, function.shared, 0, 0, packed=bytes(function.packed))

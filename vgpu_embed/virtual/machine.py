@@ -111,6 +111,10 @@ class Machine:
         self.thread = Thread()
         self.contexts: dict[int, Context] = {}
         """By handle."""
+        self.gone: dict[int, Context] = {}
+        """Those that have been destroyed, by the handle that they had."""
+        self.failed = 0
+        """The result that every context ends with since one was broken."""
         self.primaries: dict[int, Context] = {}
         """By device."""
         self._numbers: list[int] = []
@@ -134,8 +138,8 @@ class Machine:
         """By device; a current pool only where it is not the default one."""
         self.reserved: dict[int, int] = {}
         """Sizes of the address ranges that the program has reserved, by address."""
-        self.synchronous: set[int] = set()
-        """Addresses of allocations whose operations the program wants synchronous."""
+        self.synchronous: dict[int, int] = {}
+        """Whether operations on an allocation are always synchronous, by its address, as the program has said."""
         self._arenas: dict[int, Arena] = {}
         self.programs = Programs(setting("VGPU_KERNELS") == "fail")
         self._handles = count(FIRST_HANDLE, 0x40)
@@ -181,6 +185,18 @@ class Machine:
         if context.error and not broken:
             raise Refused(context.error)
         return context
+
+    def safely_current(self) -> Context:
+        """The current context, for what no graph would have. Raises Refused."""
+        if self.order.captures:
+            self.order.check_safe()
+        return self.current()
+
+    def fail(self, error: int) -> None:
+        """Breaks all contexts."""
+        self.failed = error
+        for context in self.contexts.values():
+            context.error = context.error or error
 
     def take(self, device: int, size: int) -> None:
         """Counts bytes of a device as used; refuses more than are free with CUDA_ERROR_OUT_OF_MEMORY."""

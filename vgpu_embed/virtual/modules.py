@@ -17,11 +17,13 @@ from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_FOUND, initialised
 from vgpu_embed.virtual.memory.heap import VARIABLE, free
 from vgpu_embed.virtual.memory.managed import GLOBAL, made_managed
 from vgpu_embed.virtual.memory.space import SOURCE_ANY
+from vgpu_embed.virtual.order import NOT_PERMITTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vgpu_embed.devices import Profile
     from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.code import Code
     from vgpu_embed.virtual.contexts import Context
@@ -35,6 +37,15 @@ BINARY_IS_PRESERVED = 1
 """CU_LIBRARY_BINARY_IS_PRESERVED."""
 LAZY = 2
 """CU_MODULE_LAZY_LOADING."""
+MAX_REGISTERS, ERROR_LOG, ERROR_LOG_SIZE = 0, 5, 6
+"""CU_JIT_…"""
+JIT_OPTIONS, LIBRARY_OPTIONS = 64, 2
+"""Numbers from which on there are no more of them."""
+LOGGED = {
+    code.INVALID_PTX: b"ptxas fatal   : this PTX is not for this device",
+    code.UNSUPPORTED_PTX_VERSION: b"ptxas fatal   : this version of PTX is newer than the driver",
+}
+"""What the compiler's log says of PTX that is refused."""
 
 answers = Answers(ready=initialised)
 
@@ -47,6 +58,7 @@ class Module:
         code: what it was loaded from.
         image: what the code is on the context's device.
         functions: by name, those that were asked for.
+        is_of_library: whether it ends with a library.
     """
 
     def __init__(self, machine: Machine, context: Context, code: Code) -> None:
@@ -59,6 +71,7 @@ class Module:
             )
         self.handle = machine.handle()
         self.functions: dict[str, Function] = {}
+        self.is_of_library = False
         self._variables: dict[str, tuple[int, int]] = {}
         machine.programs.modules[self.handle] = self
 
@@ -138,6 +151,7 @@ class Library:
         found = self._modules.get(context)
         if found is None or found.handle not in machine.programs.modules:
             found = self._modules[context] = Module(machine, context, self.code)
+            found.is_of_library = True
         return found
 
     def kernel(self, machine: Machine, name: str) -> Kernel:
@@ -159,8 +173,10 @@ class Library:
             return True
 
     def image(self, machine: Machine) -> Image:
-        """What it is on the current context's device. Raises Refused."""
-        return self.code.image(capability(machine.current()))
+        """What it is on the current context's device, or where there is none on the first. Raises Refused."""
+        if machine.thread.stack:
+            return self.code.image(capability(machine.current()))
+        return self.code.image(capability_of(machine.device(0)))
 
     def unload(self, machine: Machine) -> None:
         """Takes it away, in all contexts."""
@@ -192,7 +208,12 @@ def begin(machine: Machine, made: Allocation, variable: Variable) -> None:
 
 def capability(context: Context) -> int:
     """The compute capability of a context's device, 90 for 9.0."""
-    major, minor = context.profile.compute_capability
+    return capability_of(context.profile)
+
+
+def capability_of(profile: Profile) -> int:
+    """The compute capability of a device."""
+    major, minor = profile.compute_capability
     return 10 * major + minor
 
 
@@ -206,9 +227,14 @@ closing.append(close_context)
 
 
 def module_of(machine: Machine, handle: int) -> Module:
-    """The module of a handle. Raises Refused."""
-    machine.current()
-    return known(machine.programs.modules, handle, INVALID_HANDLE)
+    """The module of a handle, in whichever context. Raises Refused."""
+    found = machine.programs.modules.get(handle)
+    if found is None:
+        machine.current()
+        raise Refused(INVALID_HANDLE)
+    if found.context.error:
+        raise Refused(found.context.error)
+    return found
 
 
 def library_of(machine: Machine, handle: int) -> Library:
@@ -223,7 +249,7 @@ def kernel_of(machine: Machine, handle: int) -> Kernel:
 
 def read_file(path: str | None) -> Code:
     """The code in a file. Raises Refused."""
-    if path is None:
+    if not path:
         raise Refused(INVALID_VALUE)
     try:
         with open(path, "rb") as file:
@@ -247,10 +273,27 @@ def load(machine: Machine, call: AnyCall) -> int:
     return _load(machine, call, lambda: read_file(call.fname))
 
 
-@answers("cuModuleLoadData", "cuModuleLoadDataEx")
+@answers("cuModuleLoadData")
 def load_data(machine: Machine, call: AnyCall) -> int:
-    """Options of the compiler are of no consequence: nothing is compiled, and there is nothing for its log."""
     return _load(machine, call, lambda: code_at(call.number("image")))
+
+
+@answers("cuModuleLoadDataEx")
+def load_data_with_options(machine: Machine, call: AnyCall) -> int:
+    """Options of the compiler are of no consequence: nothing is compiled. Its log says why PTX is refused."""
+    places = range(call.numOptions) if call.options and call.optionValues else ()
+    given = {int(call.options[place]): call.address_of(call.optionValues[place]) for place in places}
+    if given.get(MAX_REGISTERS) == 0:
+        return INVALID_VALUE
+    try:
+        return _load(machine, call, lambda: code_at(call.number("image")))
+    except Refused as refused:
+        if refused.result in LOGGED and given.get(ERROR_LOG) and given.get(ERROR_LOG_SIZE):
+            written = LOGGED[refused.result][: given[ERROR_LOG_SIZE] - 1] + b"\0"
+            code.memory(given[ERROR_LOG], len(written))[:] = written
+            place = next(place for place in places if call.options[place] == ERROR_LOG_SIZE)
+            call.optionValues[place] = call.ffi.cast("void *", len(written))
+        raise
 
 
 @answers("cuModuleLoadFatBinary")
@@ -270,14 +313,17 @@ def _load(machine: Machine, call: AnyCall, given: Callable[[], Code]) -> int:
 
 @answers("cuModuleUnload")
 def unload(machine: Machine, call: AnyCall) -> int:
-    module_of(machine, call.number("hmod")).unload(machine)
+    module = module_of(machine, call.number("hmod"))
+    if module.is_of_library:
+        return NOT_PERMITTED
+    module.unload(machine)
     return 0
 
 
 @answers("cuModuleGetFunction")
 def get_function(machine: Machine, call: AnyCall) -> int:
     module = module_of(machine, call.number("hmod"))
-    if call.name is None:
+    if not call.name:
         return INVALID_VALUE
     return call.reply(hfunc=module.function(machine, call.name).handle)
 
@@ -301,10 +347,15 @@ def get_global(machine: Machine, call: AnyCall) -> int:
 
 
 def _variable(machine: Machine, call: AnyCall, module: Module) -> int:
-    """Either output may be NULL."""
-    if call.name is None:
+    """Either output may be NULL. The size of what there is not is 0."""
+    if call.name is None or not (call.number("dptr") or call.number("bytes")):
         return INVALID_VALUE
-    address, size = module.variable(machine, call.name)
+    try:
+        if not call.name or call.name in module.image.entries:
+            raise Refused(INVALID_VALUE)
+        address, size = module.variable(machine, call.name)
+    except Refused as refused:
+        return call.reply(refused.result, bytes=0) if call.number("bytes") else refused.result
     outputs = {"dptr": address, "bytes": size}
     return call.reply(**{name: value for name, value in outputs.items() if call.number(name)})
 
@@ -338,6 +389,10 @@ def load_library_file(machine: Machine, call: AnyCall) -> int:
 def _load_library(machine: Machine, call: AnyCall, given: Callable[[], Code]) -> int:
     """What is in it is looked at when something of it is first needed, as with a driver that loads lazily."""
     if not call.number("library"):
+        return INVALID_VALUE
+    if any(call.jitOptions[number] >= JIT_OPTIONS for number in range(call.numJitOptions)):
+        return INVALID_VALUE
+    if any(call.libraryOptions[number] >= LIBRARY_OPTIONS for number in range(call.numLibraryOptions)):
         return INVALID_VALUE
     return call.reply(library=Library(machine, given()).handle)
 

@@ -8,7 +8,7 @@ from vgpu_embed.virtual.copies import Copy, Fill
 from vgpu_embed.virtual.events import RecordNode, WaitNode, event_of
 from vgpu_embed.virtual.executable import executable_of, graph_of, node_of
 from vgpu_embed.virtual.graphs import ChildGraph, Node
-from vgpu_embed.virtual.kernels import Launch
+from vgpu_embed.virtual.kernels import CLUSTER_DIMENSION, Launch, check_cluster
 from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_SUPPORTED, initialised
 from vgpu_embed.virtual.memory.owned import Allocate, Free, owned_at
 from vgpu_embed.virtual.operations import (
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vgpu_embed.virtual.answers import AnyCall
+    from vgpu_embed.virtual.events import Event
     from vgpu_embed.virtual.machine import Machine
 
 MEMBERS = {
@@ -50,6 +51,8 @@ MEMBERS = {
 """Where a CUgraphNodeParams has the parameters of each type of node that there is here."""
 POINTERS = ("pointer", "function")
 """What cffi calls types whose values are addresses."""
+LAST_TYPE = 13
+"""The last CUgraphNodeType, CU_GRAPH_NODE_TYPE_CONDITIONAL."""
 MOVE = 1
 """CU_GRAPH_CHILD_GRAPH_OWNERSHIP_MOVE."""
 
@@ -85,6 +88,8 @@ KINDS: dict[int, type[Operation]] = {
 def made(machine: Machine, call: AnyCall, node_type: int, parameters: Any, context: int = 0) -> Operation:
     """The operation of a node of some type. Raises Refused."""
     kind = KINDS.get(node_type)
+    if node_type > LAST_TYPE:
+        raise Refused(INVALID_VALUE)
     if kind is None:
         about = f"nodes of CUgraphNodeType {node_type}"
         machine.programs.say(about, f"{call.function}: {about} are not implemented here: CUDA_ERROR_NOT_SUPPORTED")
@@ -98,7 +103,7 @@ def made(machine: Machine, call: AnyCall, node_type: int, parameters: Any, conte
 
 def made_of_any(machine: Machine, call: AnyCall, given: Any) -> Operation:
     """The operation that a CUgraphNodeParams describes. Raises Refused."""
-    if not given:
+    if not given or given.reserved2:
         raise Refused(INVALID_VALUE)
     if given.type not in MEMBERS:
         return made(machine, call, given.type, None)
@@ -180,14 +185,21 @@ def add_child(machine: Machine, call: AnyCall) -> int:
     return _add(machine, call, ChildGraph(graph_of(machine, call.number("childGraph")).clone()))
 
 
+def _event(machine: Machine, call: AnyCall) -> Event:
+    """The event that a call gives for a new node."""
+    if not call.event:
+        raise Refused(INVALID_VALUE)
+    return event_of(machine, call.number("event"))
+
+
 @answers("cuGraphAddEventRecordNode")
 def add_event_record(machine: Machine, call: AnyCall) -> int:
-    return _add(machine, call, RecordNode(event_of(machine, call.number("event"))))
+    return _add(machine, call, RecordNode(_event(machine, call)))
 
 
 @answers("cuGraphAddEventWaitNode")
 def add_event_wait(machine: Machine, call: AnyCall) -> int:
-    return _add(machine, call, WaitNode(event_of(machine, call.number("event"))))
+    return _add(machine, call, WaitNode(_event(machine, call)))
 
 
 @answers("cuGraphAddNode")
@@ -405,6 +417,9 @@ def set_attribute(machine: Machine, call: AnyCall) -> int:
     node, number = _node(machine, call, KERNEL), _attribute(call)
     if not call.value:
         return INVALID_VALUE
+    asked = call.value.clusterDim
+    if number == CLUSTER_DIMENSION and isinstance(node.operation, Launch) and (asked.x or asked.y or asked.z):
+        check_cluster(node.operation.function, node.operation.grid, (asked.x, asked.y, asked.z))
     node.attributes = {**node.attributes, number: bytes(call.ffi.buffer(call.value, ATTRIBUTE_SIZE))}
     return 0
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 OPERATING_SYSTEM = 304
 NOT_PERMITTED = 800
+CAPTURE_UNSUPPORTED = 900
 """CUDA_ERROR_… of cuda.h."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 20e-6, 1e-3
@@ -122,6 +123,15 @@ class Order:
     def renew(self) -> None:
         """Operations may have become inert, or have stopped being so."""
         self.generation += 1
+
+    def check_safe(self) -> None:
+        """Refuses this thread what no graph would have, if something is captured that it might belong to.
+
+        Functions that are not done in a stream's order ask this: allocating, synchronizing, querying.
+        """
+        for capture in self.captures:
+            if capture.forbids(self.thread):
+                capture.break_off(CAPTURE_UNSUPPORTED)
 
     def do(self, stream: Stream, operation: Operation) -> None:
         """Does it now, or when its turn comes. Raises Refused."""

@@ -21,6 +21,7 @@ VERSION = re.compile(rb"\.version\s+(\d+)\.(\d+)")
 TARGET = re.compile(rb"\.target\s+sm_(\d+)([af]?)")
 ENTRY = re.compile(rb"\.entry\s+([\w$]+)\s*(?:\(([^)]*)\))?([^{;]*)\{")
 FUNCTION = re.compile(rb"\.func\b")
+EXPLICIT_CLUSTER = b".explicitcluster"
 DIRECTIVE = re.compile(rb"\.(maxntid|reqntid|reqnctapercluster)\s+(\d+)(?:\s*,\s*(\d+))?(?:\s*,\s*(\d+))?")
 DECLARED = re.compile(
     rb"\s*\.(shared|local|reg|global|const)((?:\s+\.(?!reg|shared|local)\w+(?:\s+\d+|\([^)]*\))?)*)\s+([%\w$]+)\s*(<\d+>)?"
@@ -64,6 +65,12 @@ def is_ptx(text: bytes) -> bool:
     return VERSION.search(text) is not None
 
 
+def version_of(text: bytes) -> int:
+    """The major version of PTX that a text is in; 0 where it does not say."""
+    found = VERSION.search(text)
+    return int(found[1]) if found else 0
+
+
 def target_of(text: bytes) -> Code:
     """What a text is for; architecture 0 where it does not say."""
     found = TARGET.search(text)
@@ -80,6 +87,8 @@ def _entry(match: re.Match[bytes], text: bytes, end: int, shared: list[re.Match[
             entry.required_threads = x, y, z
         else:
             entry.cluster = x, y, z
+    if EXPLICIT_CLUSTER in match[3] and not entry.cluster:
+        entry.cluster = 0, 0, 0  # each launch has to say
     words, one = 0, DECLARED.match(text, match.end())
     while one:  # they come first, what a later block of the text declares is not looked for
         if one[1] == b"reg":

@@ -6,6 +6,7 @@ from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.contexts import GREATEST_PRIORITY, LEAST_PRIORITY, closing, finishing
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
 from vgpu_embed.virtual.operations import HOST, Operation
+from vgpu_embed.virtual.order import CAPTURE_UNSUPPORTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 INVALID_HANDLE = 400
 NOT_READY = 600
-CAPTURE_UNSUPPORTED = 900
 CAPTURE_IMPLICIT = 906
 """CUDA_ERROR_… of cuda.h."""
 
@@ -98,21 +98,9 @@ def submit(machine: Machine, handle: int, operation: Operation) -> None:
 def perform(machine: Machine, handle: int, operation: Operation) -> None:
     """`submit`, for functions that return when it is done. Raises Refused."""
     stream = stream_of(machine, handle)
-    if machine.order.captures:
-        unsafe(machine)
-        stream.check_usable()
+    stream.check_usable()
     stream.take(operation)
     wait(stream)
-
-
-def unsafe(machine: Machine) -> None:
-    """Refuses this thread what no graph would have, if something is captured that it might belong to.
-
-    Functions that are not done in a stream's order ask this: allocating, synchronizing, querying.
-    """
-    for capture in machine.order.captures:
-        if capture.forbids(machine.thread):
-            capture.break_off(CAPTURE_UNSUPPORTED)
 
 
 def stream_of(machine: Machine, handle: int) -> Stream:
@@ -173,7 +161,7 @@ def wait_for_context(machine: Machine, context: Context) -> None:
     """Returns when all streams of a context have done what they were asked for. Refuses while one is captured."""
     order = machine.order
     if order.captures:
-        unsafe(machine)
+        machine.order.check_safe()
         for capture in list(order.captures):
             if any(stream.context is context for stream in capture.ends):
                 capture.break_off(CAPTURE_UNSUPPORTED)
@@ -231,13 +219,13 @@ def _create(machine: Machine, call: AnyCall, flags: int, priority: int) -> int:
 
 @answers("cuStreamDestroy", "cuStreamDestroy_v2")
 def destroy(machine: Machine, call: AnyCall) -> int:
-    """What it has still to do is done. A capture that it is part of is invalid, or over if it began there."""
+    """What it has still to do is done. A capture that began there is over."""
     stream = machine.order.streams.pop(call.number("hStream"), None)
     if stream is None:
         return INVALID_HANDLE
     if stream.capture is not None:
         stream.capture.leave(stream)
-    return 0
+    return stream.context.error
 
 
 @answers("cuStreamQuery", "cuStreamQuery_ptsz")
@@ -258,12 +246,20 @@ def synchronize(machine: Machine, call: AnyCall) -> int:
 def _check_waitable(machine: Machine, stream: Stream) -> None:
     if machine.order.captures:
         stream.check_usable()
-        unsafe(machine)
+        machine.order.check_safe()
+
+
+def _own(machine: Machine, call: AnyCall) -> Stream:
+    """A stream that is not captured: asking another one for this breaks its capture."""
+    stream = named(machine, call)
+    if stream.capture is not None:
+        stream.capture.break_off(CAPTURE_UNSUPPORTED)
+    return stream
 
 
 @answers("cuStreamGetFlags", "cuStreamGetFlags_ptsz")
 def get_flags(machine: Machine, call: AnyCall) -> int:
-    return call.reply(flags=named(machine, call).flags)
+    return call.reply(flags=_own(machine, call).flags)
 
 
 @answers("cuStreamGetPriority", "cuStreamGetPriority_ptsz")
@@ -273,7 +269,7 @@ def get_priority(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuStreamGetId", "cuStreamGetId_ptsz")
 def get_id(machine: Machine, call: AnyCall) -> int:
-    return call.reply(streamId=named(machine, call).number)
+    return call.reply(streamId=_own(machine, call).number)
 
 
 @answers("cuStreamGetCtx", "cuStreamGetCtx_ptsz")
@@ -301,10 +297,13 @@ ATTRIBUTE_SIZE = 64
 """Bytes of a CUlaunchAttributeValue."""
 DEFAULTS = {
     ACCESS_POLICY_WINDOW: b"",
-    SYNCHRONIZATION_POLICY: b"\1",  # CU_SYNC_POLICY_AUTO
+    SYNCHRONIZATION_POLICY: b"\xff\xff\xff\xff",  # nobody has said
     MEMORY_DOMAIN_MAP: b"\0\1",
     MEMORY_DOMAIN: b"",
 }
+ANY_VALUE = 0xFFFFFFFF
+VALUES = {SYNCHRONIZATION_POLICY: (1, 4), MEMORY_DOMAIN: (0, 1)}
+"""The least and the greatest that they can be set to."""
 
 
 @answers("cuStreamGetAttribute", "cuStreamGetAttribute_ptsz")
@@ -324,6 +323,9 @@ def set_attribute(machine: Machine, call: AnyCall) -> int:
     """Kept, and given back; nothing here is any different for it."""
     stream, number = named(machine, call), call.number("attr")
     if not call.value or (number != PRIORITY and number not in DEFAULTS):
+        return INVALID_VALUE
+    least, greatest = VALUES.get(number, (0, ANY_VALUE))
+    if not least <= call.ffi.cast("uint32_t *", call.value)[0] <= greatest:
         return INVALID_VALUE
     if number == PRIORITY:
         stream.priority = max(GREATEST_PRIORITY, min(LEAST_PRIORITY, call.value.priority))

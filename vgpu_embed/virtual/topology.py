@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from vgpu_embed.virtual.answers import Answers, Refused
-from vgpu_embed.virtual.capture import LOSSY_QUERY
+from vgpu_embed.virtual.capture import ILLEGAL_STATE, LOSSY_QUERY
 from vgpu_embed.virtual.executable import graph_of, node_of
 from vgpu_embed.virtual.graphs import PLAIN, Graph, Node
-from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_FOUND, initialised
+from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ def find_in_clone(machine: Machine, call: AnyCall) -> int:
     if graph.original is not original.graph:
         return INVALID_VALUE
     twin = graph.twins.get(original)
-    return call.reply(phNode=twin.handle) if twin in graph.nodes and twin else NOT_FOUND
+    return call.reply(phNode=twin.handle) if twin in graph.nodes and twin else INVALID_VALUE
 
 
 def _closed(machine: Machine, graph: Graph) -> Graph:
     """Refuses a graph that is still captured."""
     if any(capture.graph is graph for capture in machine.order.captures):
-        raise Refused(INVALID_VALUE)
+        raise Refused(ILLEGAL_STATE)
     return graph
 
 
@@ -105,6 +105,8 @@ def _list(call: AnyCall, count: Any, *lists: tuple[Any, Iterable[Node]], edges: 
     if not data and any(edge != PLAIN for edge in edges):
         return LOSSY_QUERY
     room, written = count[0], min(count[0], len(found[0]))
+    if not room:
+        return INVALID_VALUE
     for pointer, nodes in zip(out, found, strict=True):
         words = call.ffi.cast("uint64_t *", pointer)
         for place in range(room):
@@ -171,20 +173,22 @@ def _pairs(machine: Machine, call: AnyCall) -> list[tuple[Node, Node, bytes]]:
 
 @answers("cuGraphAddDependencies", "cuGraphAddDependencies_v2")
 def add_dependencies(machine: Machine, call: AnyCall) -> int:
-    """One that there is already is an error; that a node comes before itself is one when the graph is instantiated."""
-    pairs = _pairs(machine, call)
-    if any(before in after.before or before is after for before, after, _ in pairs):
-        return INVALID_VALUE
-    for before, after, data in pairs:
+    """One that there is already is an error; that a node comes before itself is one when the graph is instantiated.
+
+    Those given before the one that is wrong are added.
+    """
+    for before, after, data in _pairs(machine, call):
+        if before in after.before or before is after:
+            return INVALID_VALUE
         before.graph.connect(before, after, data)
     return 0
 
 
 @answers("cuGraphRemoveDependencies", "cuGraphRemoveDependencies_v2")
 def remove_dependencies(machine: Machine, call: AnyCall) -> int:
-    pairs = _pairs(machine, call)
-    if any(after.before.get(before) != data for before, after, data in pairs):
-        return INVALID_VALUE
-    for before, after, _ in pairs:
+    """Those given before the one that is wrong are removed."""
+    for before, after, data in _pairs(machine, call):
+        if after.before.get(before) != data:
+            return INVALID_VALUE
         before.graph.check_free().disconnect(before, after)
     return 0

@@ -8,7 +8,7 @@ is done, whatever its name says.
 from __future__ import annotations
 
 from vgpu_embed.virtual.answers import Answers, Refused
-from vgpu_embed.virtual.contexts import named
+from vgpu_embed.virtual.contexts import named_or_current
 from vgpu_embed.virtual.copies import ANY, FROM_HOST, TO_HOST, BoxCopy, Copy, Fill
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
 from vgpu_embed.virtual.streams import LEGACY, PER_THREAD, perform, submit, wait
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.machine import Machine
     from vgpu_embed.virtual.operations import Operation
+
+ORDERS = (1, 2, 3)
+"""CU_MEMCPY_SRC_ACCESS_ORDER_…."""
 
 answers = Answers(ready=initialised)
 
@@ -113,20 +116,25 @@ def between_devices_in_order(machine: Machine, call: AnyCall) -> int:
 
 
 def peer_copy(machine: Machine, call: AnyCall) -> Copy:
-    """A copy from one context's device to another's."""
-    for context in (call.dstContext, call.srcContext):
-        if named(machine, call, context).error:
-            raise Refused(named(machine, call, context).error)
+    """A copy from one context's device to another's; NULL is the current context."""
+    for handle in (call.dstContext, call.srcContext):
+        context = named_or_current(machine, call, handle)
+        if context.error:
+            raise Refused(context.error)
     return Copy(machine, call.dstDevice, call.srcDevice, call.ByteCount, 0)
 
 
 @answers("cuMemcpyBatchAsync", "cuMemcpyBatchAsync_ptsz", "cuMemcpyBatchAsync_v2", "cuMemcpyBatchAsync_v2_ptsz")
 def several_in_order(machine: Machine, call: AnyCall) -> int:
-    """One after the other; all are checked before the first is done."""
-    if not (call.count and call.dsts and call.srcs and call.sizes):
+    """One after the other; all are checked before the first is done. The legacy stream has none."""
+    if not (call.count and call.dsts and call.srcs and call.sizes and call.numAttrs and call.attrs and call.attrsIdxs):
         return INVALID_VALUE
     stream = stream_named(machine, call)
-    places = range(call.count)
+    places, attributes = range(call.count), range(call.numAttrs)
+    if stream.is_legacy or call.attrsIdxs[0] or not all(call.sizes[place] for place in places):
+        return INVALID_VALUE
+    if any(call.attrs[place].srcAccessOrder not in ORDERS for place in attributes):
+        return INVALID_VALUE
     copies = [Copy(machine, call.dsts[n], call.srcs[n], call.sizes[n], ANY, staged=True) for n in places]
     for copy in copies:
         copy.check()

@@ -69,9 +69,9 @@ def retain_in_graph(machine: Machine, call: AnyCall) -> int:
 @answers("cuGraphReleaseUserObject")
 def release_from_graph(machine: Machine, call: AnyCall) -> int:
     graph, user = graph_of(machine, call.number("graph")), _named(machine, call)
+    """As many references as the graph has, at most."""
     held = graph.users.get(user, 0)
-    if call.count > held:
-        return INVALID_VALUE
-    graph.users[user] = held - call.count
-    user.release(call.count)
+    released = min(call.count, held)
+    graph.users[user] = held - released
+    user.release(released)
     return 0

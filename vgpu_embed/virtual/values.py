@@ -22,8 +22,6 @@ GEQ, EQ, AND, NOR = range(4)
 """CU_STREAM_WAIT_VALUE_…: what a value has to be."""
 FLUSH = 1 << 30
 """CU_STREAM_WAIT_VALUE_FLUSH, which needs a device that can."""
-NO_MEMORY_BARRIER = 1
-"""CU_STREAM_WRITE_VALUE_NO_MEMORY_BARRIER."""
 WAIT_32, WRITE_32, FLUSH_WRITES, WAIT_64, WRITE_64, BARRIER = range(1, 7)
 """CU_STREAM_MEM_OP_…."""
 MOST = 255
@@ -96,7 +94,7 @@ class Write(Value):
     kinds = WRITE_32, WRITE_64
 
     def __init__(self, machine: Machine, address: int, size: int, value: int, flags: int) -> None:
-        if flags & ~NO_MEMORY_BARRIER:
+        if flags:  # an H200 refuses CU_STREAM_WRITE_VALUE_NO_MEMORY_BARRIER too
             raise Refused(INVALID_VALUE)
         super().__init__(machine, address, size, value, flags)
         self.bytes[0:size] = self.value.to_bytes(size, "little")
@@ -145,7 +143,7 @@ class Batch(Operation):
 
 def values_of(machine: Machine, given: Any, count: int) -> list[Value]:
     """The operations that an array of CUstreamBatchMemOpParams describes. Raises Refused."""
-    if not given or not 0 < count <= MOST:
+    if (count and not given) or not 0 <= count <= MOST:
         raise Refused(INVALID_VALUE)
     found: list[Value] = []
     made: type[Value]

@@ -211,7 +211,7 @@ def texture(s: Session) -> None:
     s.ask("cuTexObjectGetResourceDesc", LinearResource(), 0)
 
 
-@case("surface")
+@case("surface", alone=True)
 def surface(s: Session) -> None:
     plain = s.make("cuArrayCreate_v2", ArrayDescriptor(16, 4, FLOAT, 1))
     loadable = s.make("cuArray3DCreate_v2", Array3DDescriptor(16, 4, 0, FLOAT, 1, 2))

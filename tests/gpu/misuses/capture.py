@@ -299,7 +299,7 @@ def dependencies(s: Session) -> None:
     s.say("same", number(found) == graph)
 
 
-@case("capture.exchange_mode")
+@case("capture.exchange_mode", alone=True)
 def exchange_mode(s: Session) -> None:
     mode = numbers(0)
     for given in (2, 1, 0, 3, 0xFFFFFFFF):

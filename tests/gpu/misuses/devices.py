@@ -93,7 +93,7 @@ def attributes(s: Session) -> None:
         s.ask("cuDeviceGetAttribute", out(), attribute, 0)
 
 
-@case("device.name_lengths", bare=True)
+@case("device.name_lengths", bare=True, alone=True)
 def name_lengths(s: Session) -> None:
     for length in (-1, 0, 1, 4):
         name = (ctypes.c_uint8 * 8)(*[255] * 8)
@@ -217,7 +217,7 @@ def green_contexts(s: Session) -> None:
     s.ask("cuGreenCtxDestroy", 0)
 
 
-@case("errors.names", bare=True)
+@case("errors.names", bare=True, alone=True)
 def error_names(s: Session) -> None:
     for function in ("cuGetErrorName", "cuGetErrorString"):
         for error in (0, 1, 9, 37, 99, 227, 500, 917, 999, 1000, 9999, 0xFFFFFFFF):
@@ -237,7 +237,7 @@ def export_table(s: Session) -> None:
     s.ask("cuGetExportTable", out(), None)
 
 
-@case("proc_address", bare=True)
+@case("proc_address", bare=True, alone=True)
 def proc_address(s: Session) -> None:
     for symbol, version, flags in (
         (b"cuMemAlloc", 3020, 0),

@@ -258,7 +258,7 @@ def other_nodes(s: Session) -> None:
     s.ask("cuGraphDestroy", graph)
 
 
-@case("graph.child")
+@case("graph.child", alone=True)
 def child(s: Session) -> None:
     graph, other = s.make("cuGraphCreate", 0), s.make("cuGraphCreate", 0)
     empty(s, graph)
@@ -284,7 +284,7 @@ def child_with_memory(s: Session) -> None:
     s.ask("cuGraphClone", out(), other)
 
 
-@case("graph.clone")
+@case("graph.clone", alone=True)
 def clone(s: Session) -> None:
     graph = s.make("cuGraphCreate", 0)
     node, later = empty(s, graph), out()
@@ -473,7 +473,7 @@ def alloc_node(size: int, **given: int) -> AllocNode:
     return node
 
 
-@case("graph.memory")
+@case("graph.memory", alone=True)
 def graph_memory(s: Session) -> None:
     graph = s.make("cuGraphCreate", 0)
     add = "cuGraphAddMemAllocNode"

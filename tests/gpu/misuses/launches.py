@@ -335,7 +335,7 @@ def trap_in_another_context(s: Session) -> None:
     s.ask("cuMemAlloc_v2", out(), 64)
 
 
-@case("occupancy")
+@case("occupancy", alone=True)
 def occupancy(s: Session) -> None:
     function = s.function("empty")
     active = "cuOccupancyMaxActiveBlocksPerMultiprocessor"

@@ -8,7 +8,7 @@ from misuses.session import Session, address, case, number, numbers, out, words
 ERROR_LOG, ERROR_LOG_SIZE, INFO_LOG, INFO_LOG_SIZE = 5, 6, 3, 4
 
 
-@case("module.load")
+@case("module.load", alone=True)
 def load(s: Session) -> None:
     s.ask("cuModuleLoadData", None, KERNELS["common"])
     s.ask("cuModuleLoadData", out(), None)
@@ -46,7 +46,7 @@ def clusters(s: Session) -> None:
     s.ask("cuModuleLoadData", out(), KERNELS["clusters"])
 
 
-@case("module.options")
+@case("module.options", alone=True)
 def options(s: Session) -> None:
     image = KERNELS["common"]
     for option, value in (
@@ -276,7 +276,7 @@ def library_without_context(s: Session) -> None:
     s.ask("cuLibraryUnload", loaded)
 
 
-@case("function.attributes")
+@case("function.attributes", alone=True)
 def attributes(s: Session) -> None:
     function, static = s.function("empty"), s.function("static_40k")
     for attribute in (*range(-1, 18), 99):

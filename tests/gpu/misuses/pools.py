@@ -43,7 +43,7 @@ def create(s: Session) -> None:
     s.ask("cuMemPoolDestroy", 0)
 
 
-@case("pool.default")
+@case("pool.default", alone=True)
 def default(s: Session) -> None:
     pool = s.make("cuDeviceGetDefaultMemPool", 0)
     s.ask("cuMemPoolDestroy", pool)
@@ -154,7 +154,7 @@ def allocate(s: Session) -> None:
     s.ask("cuCtxSynchronize")
 
 
-@case("pool.free")
+@case("pool.free", alone=True)
 def free(s: Session) -> None:
     memory, plain = s.make("cuMemAllocAsync", 4096, 0), s.make("cuMemAlloc_v2", 4096)
     s.ask("cuMemFreeAsync", memory + 256, 0)

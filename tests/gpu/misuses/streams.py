@@ -62,7 +62,7 @@ def default_destroy(s: Session) -> None:
     s.ask("cuStreamQuery", LEGACY)
 
 
-@case("stream.null_outputs")
+@case("stream.null_outputs", alone=True)
 def null_outputs(s: Session) -> None:
     stream = s.make("cuStreamCreate", 0)
     for name in ("GetCtx", "GetFlags", "GetPriority", "GetId", "GetDevice", "IsCapturing"):
@@ -94,7 +94,7 @@ def destroyed_work(s: Session) -> None:
     s.ask("cuStreamIsCapturing", stream, out())
 
 
-@case("stream.no_handle")
+@case("stream.no_handle", alone=True)
 def no_handle(s: Session) -> None:
     for stream in (3, 0x1000):
         s.ask("cuStreamQuery", stream)
@@ -174,7 +174,7 @@ def wait_value_flags(s: Session) -> None:
     s.ask("cuStreamDestroy_v2", stream)
 
 
-@case("stream.batch")
+@case("stream.batch", alone=True)
 def batch(s: Session) -> None:
     stream, memory = s.make("cuStreamCreate", 0), s.make("cuMemAlloc_v2", 64)
     s.must("cuMemsetD8_v2", memory, 0, 64)
@@ -209,7 +209,7 @@ def callbacks(s: Session) -> None:
     s.ask("cuStreamDestroy_v2", stream)
 
 
-@case("stream.calls_in_a_callback")
+@case("stream.calls_in_a_callback", alone=True)
 def calls_in_a_callback(s: Session) -> None:
     """What a host function is told when it asks the driver."""
     stream, results = s.make("cuStreamCreate", 0), list[int]()
@@ -242,7 +242,7 @@ def calls_in_a_callback(s: Session) -> None:
     s.ask("cuStreamDestroy_v2", stream)
 
 
-@case("stream.attach")
+@case("stream.attach", alone=True)
 def attach(s: Session) -> None:
     stream = s.make("cuStreamCreate", 0)
     managed, device = s.make("cuMemAllocManaged", 4096, 2), s.make("cuMemAlloc_v2", 4096)

@@ -27,8 +27,16 @@ INVALID_HANDLE = 400
 FORMATS = {1: 1, 2: 2, 3: 4, 8: 1, 9: 2, 10: 4, 16: 2, 32: 4}
 """Bytes of a channel by CU_AD_FORMAT_…: 8, 16 and 32 bits without and with sign, half, float."""
 CHANNELS = (1, 2, 4)
-PLAIN_FLAGS = 0x0F
-"""CUDA_ARRAY3D_LAYERED, …_SURFACE_LDST, …_CUBEMAP, …_TEXTURE_GATHER."""
+LAYERED, CUBEMAP, GATHER, PLAIN_FLAGS, ALL_FLAGS = 1, 4, 8, 0x0F, 0x1FF
+"""CUDA_ARRAY3D_LAYERED, …_CUBEMAP, …_TEXTURE_GATHER, those and …_SURFACE_LDST, all that there are."""
+ALL_FORMATS = {*FORMATS, 0x50, *range(0x91, 0xD0)}
+"""Those that there are here, and others of cuda.h: planes, normalised, compressed."""
+SIDES = 6
+"""Of a cube."""
+PLAIN = ((), (21,), (22, 23), (24, 25, 26))
+LAYERS = ((), (), (42, 43), (27, 28, 29))
+DEEP, CUBEMAP_WIDTH = (47, 48, 49), 52
+"""CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE…: how wide, high and deep they can be."""
 
 answers = Answers(ready=initialised)
 
@@ -45,15 +53,33 @@ class Array:
         self.depth = getattr(given, "Depth", 0)
         self.format, self.channels = int(given.Format), given.NumChannels
         self.flags = getattr(given, "Flags", 0)
+        if self.format not in ALL_FORMATS or self.flags & ~ALL_FLAGS:
+            raise Refused(INVALID_VALUE)
         if self.format not in FORMATS or self.flags & ~PLAIN_FLAGS:
             raise Refused(NOT_SUPPORTED)
-        if not self.width or self.channels not in CHANNELS:
+        if self.channels not in CHANNELS or not self._fits(context.profile.attributes):
             raise Refused(INVALID_VALUE)
         self.pitch = self.width * self.channels * FORMATS[self.format]
         self.slice = self.pitch * max(self.height, 1)
         self.allocation = context.heap.allocate(self.slice * max(self.depth, 1))
         self.address = self.allocation.address
         self.handle = machine.handle()
+
+    def _fits(self, device: dict[int, int]) -> bool:
+        """Whether it has a form that there is, and is no larger than the device allows."""
+        is_layered, is_cube = bool(self.flags & LAYERED), bool(self.flags & CUBEMAP)
+        if (is_layered and not self.depth) or (self.flags & GATHER and self.depth) or not self.width:
+            return False
+        if is_cube:
+            sides = self.depth % SIDES == 0 if is_layered else self.depth == SIDES
+            return self.width == self.height and sides and self.width <= device[CUBEMAP_WIDTH]
+        if self.depth and not self.height and not is_layered:
+            return False
+        lengths = [length for length in (self.width, self.height, self.depth) if length]
+        limits = (LAYERS if is_layered else PLAIN)[len(lengths)]
+        if not is_layered and self.depth > device[PLAIN[3][2]]:
+            limits = DEEP
+        return all(length <= device[limit] for length, limit in zip(lengths, limits, strict=True))
 
     def holds(self, x: int, y: int, z: int) -> bool:
         """Whether a box that ends there, x in bytes, lies in it."""
@@ -124,9 +150,11 @@ def _described(array: Array) -> dict[str, int]:
 
 
 def _at(machine: Machine, call: AnyCall, handle: Any, offset: int) -> int:
-    """The address of a byte; refuses what the array does not have."""
+    """The address of a byte; refuses what is not in the first row, the only one that functions without rows reach."""
+    if not handle:
+        raise Refused(INVALID_VALUE)
     array = named(machine, call, handle)
-    if offset + call.ByteCount > array.slice * max(array.depth, 1):
+    if offset + call.ByteCount > array.pitch:
         raise Refused(INVALID_VALUE)
     return array.address + offset
 

@@ -220,6 +220,8 @@ def free(machine: Machine, allocation: Allocation) -> None:
     address, space = allocation.address, machine.space
     if machine.allocations.pop(address, None) is None:
         raise Refused(INVALID_VALUE)
+    if machine.synchronous:
+        machine.synchronous.pop(address, None)
     if space.remove_now(address) == TAKES_LONG:
         space.remove(address)
     with machine.lock:

@@ -6,13 +6,11 @@ from vgpu_embed.virtual import contexts
 from vgpu_embed.virtual.answers import Answers
 from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_FOUND, initialised
 from vgpu_embed.virtual.memory.heap import DEVICE, MANAGED, POOLED, free, free_all
-from vgpu_embed.virtual.streams import unsafe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.machine import Machine
-    from vgpu_embed.virtual.memory.heap import Heap
 
 PITCH = 512
 """What the pitch of rows is a multiple of."""
@@ -26,18 +24,11 @@ answers = Answers(ready=initialised)
 contexts.closing.append(free_all)
 
 
-def heap_of(machine: Machine) -> Heap:
-    """Where the current context's memory is from; refuses while something is captured that could not have it."""
-    if machine.order.captures:
-        unsafe(machine)
-    return machine.current().heap
-
-
 @answers("cuMemAlloc_v2")
 def allocate(machine: Machine, call: AnyCall) -> int:
     size = call.bytesize
     if machine.order.captures:
-        unsafe(machine)
+        machine.order.check_safe()
     context = machine.current()
     if not size:
         return INVALID_VALUE
@@ -50,12 +41,14 @@ def allocate(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuMemAllocPitch_v2")
 def allocate_pitch(machine: Machine, call: AnyCall) -> int:
-    heap = heap_of(machine)
+    heap = machine.safely_current().heap
     if not call.WidthInBytes or not call.Height or call.ElementSizeBytes not in ELEMENTS:
         return INVALID_VALUE
     pitch = (call.WidthInBytes + PITCH - 1) & -PITCH
+    if result := call.reply(pPitch=pitch):
+        return result
     made = heap.allocate(pitch * call.Height)
-    result = call.reply(dptr=made.address, pPitch=pitch)
+    result = call.reply(dptr=made.address)
     if result:
         free(machine, made)
     return result
@@ -63,11 +56,12 @@ def allocate_pitch(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuMemFree_v2")
 def free_memory(machine: Machine, call: AnyCall) -> int:
-    """To free NULL is a success."""
+    """To free NULL is a success. A context need not be current, but one that is must not be broken."""
     address = call.dptr
     if machine.order.captures:
-        unsafe(machine)
-    machine.current()
+        machine.order.check_safe()
+    if machine.thread.stack or machine.thread.is_in_function:
+        machine.current()
     if not address:
         return 0
     allocation = machine.allocations.get(address)

@@ -5,6 +5,8 @@ Advice and prefetching are kept for the queries, for an allocation as a whole; t
 
 from __future__ import annotations
 
+import os
+
 from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
 from vgpu_embed.virtual.memory.heap import MANAGED, Allocation, Region, free
@@ -29,8 +31,9 @@ SINGLE = 4
 CPU, NOWHERE = -1, -2
 """CU_DEVICE_CPU and CU_DEVICE_INVALID."""
 LOCATION_NONE, LOCATION_DEVICE, LOCATION_HOST = 0, 1, 2
-HOSTS = (2, 3, 4)
-"""CU_MEM_LOCATION_TYPE_…: a device, the host, and all that is the host."""
+HOST_NUMA = 3
+HOSTS = (LOCATION_HOST, HOST_NUMA, 4)
+"""CU_MEM_LOCATION_TYPE_…: a device, the host, one of its nodes, and all that is the host."""
 SET_READ_MOSTLY, UNSET_READ_MOSTLY, SET_PREFERRED, UNSET_PREFERRED, SET_ACCESSED_BY, UNSET_ACCESSED_BY = range(1, 7)
 """CU_MEM_ADVISE_…"""
 
@@ -49,7 +52,7 @@ class Managed(Region):
 
 @answers("cuMemAllocManaged")
 def allocate(machine: Machine, call: AnyCall) -> int:
-    context, size = machine.current(), call.bytesize
+    context, size = machine.safely_current(), call.bytesize
     if not size or call.flags not in ATTACHES:
         return INVALID_VALUE
     made = made_managed(machine, context, size, call.flags)
@@ -87,7 +90,8 @@ def _checked(machine: Machine, place: int) -> int:
 
 def placed(machine: Machine, location: Any) -> int:
     """The device of a CUmemLocation, CPU for the host."""
-    if location.type in HOSTS:
+    node = f"/sys/devices/system/node/node{location.id}"
+    if location.type in HOSTS and (location.type != HOST_NUMA or not location.id or os.path.isdir(node)):
         return CPU
     if location.type != LOCATION_DEVICE:
         raise Refused(INVALID_VALUE)
@@ -106,7 +110,7 @@ def prefetch_to_location(machine: Machine, call: AnyCall) -> int:
 
 def _prefetch(machine: Machine, call: AnyCall, place: int) -> int:
     machine.current()
-    named(machine, call)
+    named(machine, call).check_usable()
     managed(machine, call.devPtr, call.count).prefetched = place
     return 0
 
@@ -120,6 +124,8 @@ def advise(machine: Machine, call: AnyCall) -> int:
 def advise_about_location(machine: Machine, call: AnyCall) -> int:
     advice = call.number("advice")
     is_about = advice not in (SET_READ_MOSTLY, UNSET_READ_MOSTLY, UNSET_PREFERRED)
+    if is_about and call.location.type == LOCATION_DEVICE and call.location.id not in range(len(machine.visible)):
+        return INVALID_VALUE
     return _advise(machine, call, placed(machine, call.location) if is_about else CPU)
 
 
@@ -168,9 +174,9 @@ def _tell(call: AnyCall, about: Managed, attribute: int, address: int, size: int
             2: about.preferred,
             4: about.prefetched,
             5: _kind_of(about.preferred),
-            6: max(about.preferred, 0),
+            6: _id_of(about.preferred),
             7: _kind_of(about.prefetched),
-            8: max(about.prefetched, 0),
+            8: _id_of(about.prefetched),
         }.get(attribute)
         if single is None or size != 4:
             return INVALID_VALUE
@@ -188,9 +194,14 @@ def _kind_of(place: int) -> int:
     return LOCATION_NONE if place == NOWHERE else LOCATION_HOST if place == CPU else LOCATION_DEVICE
 
 
+def _id_of(place: int) -> int:
+    """Its CUmemLocation's number."""
+    return 0 if place == CPU else place
+
+
 @answers("cuStreamAttachMemAsync", "cuStreamAttachMemAsync_ptsz")
 def attach(machine: Machine, call: AnyCall) -> int:
     """Every stream may use managed memory at any time, as on every GPU with concurrent managed access."""
-    named(machine, call)
+    named(machine, call).check_usable()
     managed(machine, call.dptr, call.length or 1)
     return 0 if call.flags in (*ATTACHES, SINGLE) else INVALID_VALUE

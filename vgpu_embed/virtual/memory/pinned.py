@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 ALREADY_REGISTERED, NOT_REGISTERED = 712, 713
 """CUDA_ERROR_HOST_MEMORY_… of cuda.h."""
 ALLOCATION_FLAGS = 7
-"""CU_MEMHOSTALLOC_PORTABLE, …_DEVICEMAP, …_WRITECOMBINED."""
+DEVICE_MAP = 2
+"""CU_MEMHOSTALLOC_PORTABLE, …_DEVICEMAP, …_WRITECOMBINED. All memory is mapped."""
 IO_MEMORY = 4
 REGISTRATION_FLAGS = 0xF
 """CU_MEMHOSTREGISTER_IOMEMORY, and all of them."""
+USER_ADDRESSES = 1 << 47
+"""Where the addresses of a process end."""
 
 answers = Answers(ready=initialised)
 
@@ -42,9 +45,10 @@ def allocate_with_flags(machine: Machine, call: AnyCall) -> int:
 
 
 def _allocate(machine: Machine, call: AnyCall, flags: int) -> int:
-    context, size, space = machine.current(), call.bytesize, machine.space
+    """Of nothing it gives NULL."""
+    context, size, space = machine.safely_current(), call.bytesize, machine.space
     if not size:
-        return INVALID_VALUE
+        return call.reply(pp=None)
     if size > room.available():
         return OUT_OF_MEMORY
     address = space.reserve(size, HOST)
@@ -59,7 +63,12 @@ def _allocate(machine: Machine, call: AnyCall, flags: int) -> int:
 
 @answers("cuMemFreeHost")
 def free_host(machine: Machine, call: AnyCall) -> int:
-    allocation = machine.allocations.get(call.address_of(call.p))
+    """To free NULL is a success."""
+    address = call.address_of(call.p)
+    machine.order.check_safe()
+    if not address:
+        return 0
+    allocation = machine.allocations.get(address)
     machine.current()
     if allocation is None or allocation.kind != PINNED:
         return INVALID_VALUE
@@ -69,17 +78,19 @@ def free_host(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuMemHostRegister", "cuMemHostRegister_v2")
 def register(machine: Machine, call: AnyCall) -> int:
-    context, address, size = machine.current(), call.address_of(call.p), call.bytesize
-    if not address or not size or call.Flags & ~REGISTRATION_FLAGS:
+    """The program's memory is no device's, as CU_MEMHOSTREGISTER_IOMEMORY would have it."""
+    context, address, size = machine.safely_current(), call.address_of(call.p), call.bytesize
+    if not address or not size or call.Flags & (~REGISTRATION_FLAGS | IO_MEMORY):
         return INVALID_VALUE
-    if call.Flags & IO_MEMORY:
+    if address + size > USER_ADDRESSES:
         return NOT_SUPPORTED
     if not machine.space.lib.space_is_mapped(address, size):
         return INVALID_VALUE
     try:
         machine.space.insert(address, size, 0)
     except Refused:
-        return ALREADY_REGISTERED
+        there = machine.allocation(address)
+        return INVALID_VALUE if there and there.kind != REGISTERED else ALREADY_REGISTERED
     made = Allocation(address, size, REGISTERED, context.device, context, Foreign(), call.Flags)
     machine.allocations[address] = made
     return 0
@@ -87,9 +98,12 @@ def register(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuMemHostUnregister")
 def unregister(machine: Machine, call: AnyCall) -> int:
-    allocation = machine.allocations.get(call.address_of(call.p))
     machine.current()
-    if allocation is None or allocation.kind != REGISTERED:
+    address = call.address_of(call.p)
+    allocation = machine.allocation(address)
+    if not address or (allocation and (allocation.kind != REGISTERED or allocation.address != address)):
+        return INVALID_VALUE
+    if allocation is None:
         return NOT_REGISTERED
     free(machine, allocation)
     return 0
@@ -110,6 +124,6 @@ def device_pointer(machine: Machine, call: AnyCall) -> int:
 def get_flags(machine: Machine, call: AnyCall) -> int:
     machine.current()
     allocation = machine.allocation(call.address_of(call.p))
-    if allocation is None or allocation.kind != PINNED:
+    if allocation is None or allocation.kind not in (PINNED, REGISTERED):
         return INVALID_VALUE
-    return call.reply(pFlags=allocation.flags)
+    return call.reply(pFlags=allocation.flags & ALLOCATION_FLAGS | DEVICE_MAP)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from vgpu_embed.virtual.answers import Answers
-from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_SUPPORTED, initialised
-from vgpu_embed.virtual.memory.heap import MANAGED, MAPPED, PINNED, REGISTERED, Allocation, Block
+from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
+from vgpu_embed.virtual.memory.arena import PAGE
+from vgpu_embed.virtual.memory.heap import MANAGED, MAPPED, PINNED, POOLED, REGISTERED, Allocation, Block
 from vgpu_embed.virtual.memory.pools import Pool
 
 TYPE_CHECKING = False
@@ -24,6 +25,7 @@ CTYPES = {
     2: "int *",  # MEMORY_TYPE
     3: "uint64_t *",  # DEVICE_POINTER
     4: "uint64_t *",  # HOST_POINTER
+    P2P_TOKENS: "uint64_t *",
     SYNC_MEMOPS: "int *",
     7: "uint64_t *",  # BUFFER_ID
     8: "int *",  # IS_MANAGED
@@ -39,8 +41,9 @@ CTYPES = {
     18: "uint64_t *",  # MAPPING_SIZE
     19: "uint64_t *",  # MAPPING_BASE_ADDR
     20: "uint64_t *",  # MEMORY_BLOCK_ID
+    21: "int *",  # IS_HW_DECOMPRESS_CAPABLE
 }
-"""How CU_POINTER_ATTRIBUTE_… are written. Tokens for peers are not supported; later ones than these are unknown."""
+"""How CU_POINTER_ATTRIBUTE_… are written; later ones than these are unknown."""
 UNKNOWN = {9: -2}
 """What an address that CUDA does not know has of them, where that is not 0: CU_DEVICE_INVALID."""
 
@@ -55,12 +58,14 @@ def attributes(machine: Machine, address: int) -> dict[int, int] | None:
     on_host = one.kind in (PINNED, REGISTERED)
     everywhere = on_host or one.kind == MANAGED
     context = one.context or machine.primaries.get(one.device)
+    mapping = _mapping_of(one)
     return {
-        1: context.handle if context else 0,
+        1: context.handle if context and one.kind != POOLED else 0,
         2: HOST if on_host else DEVICE,
         3: address,
         4: address if everywhere else 0,
-        SYNC_MEMOPS: int(one.address in machine.synchronous),
+        P2P_TOKENS: 0,
+        SYNC_MEMOPS: machine.synchronous.get(one.address, int(not on_host)),
         7: one.number,
         8: int(one.kind == MANAGED),
         9: one.device,
@@ -72,9 +77,10 @@ def attributes(machine: Machine, address: int) -> dict[int, int] | None:
         15: 0,
         16: one.flags if one.kind == MAPPED else READ_WRITE,
         17: _pool_of(one),
-        18: one.size,
-        19: one.address,
+        18: mapping[1],
+        19: mapping[0],
         20: one.number,
+        21: 0,
     }
 
 
@@ -82,6 +88,16 @@ def _pool_of(allocation: Allocation) -> int:
     """The handle of an allocation's pool; 0 if it is from none."""
     source = allocation.source
     return source.owner.handle if isinstance(source, Block) and isinstance(source.owner, Pool) else 0
+
+
+def _mapping_of(one: Allocation) -> tuple[int, int]:
+    """Address and size of what an allocation is mapped with: whole pages of the device, which others may share."""
+    if isinstance(one.source, Block):
+        return one.source.address, one.source.size
+    if one.kind in (REGISTERED, MAPPED):
+        return one.address, one.size
+    begin = one.address & -PAGE
+    return begin, -(begin - one.address - one.size) // PAGE * PAGE or PAGE
 
 
 def write(call: AnyCall, attribute: int, address: int, value: int) -> None:
@@ -92,10 +108,10 @@ def write(call: AnyCall, attribute: int, address: int, value: int) -> None:
 @answers("cuPointerGetAttribute")
 def get_attribute(machine: Machine, call: AnyCall) -> int:
     attribute, data = call.number("attribute"), call.number("data")
-    if attribute == P2P_TOKENS:
-        return NOT_SUPPORTED
     known = attributes(machine, call.ptr)
-    if known is None or attribute not in known or not data or (attribute == 4 and not known[4]):
+    if known is None or attribute not in known or not data:
+        return INVALID_VALUE
+    if (attribute == 4 and not known[4]) or (attribute == P2P_TOKENS and known[2] != DEVICE):
         return INVALID_VALUE
     write(call, attribute, data, known[attribute])
     return call.reply()
@@ -108,8 +124,8 @@ def get_attributes(machine: Machine, call: AnyCall) -> int:
     if not call.numAttributes or not wanted or not data:
         return INVALID_VALUE
     places = range(call.numAttributes)
-    if any(wanted[place] not in CTYPES for place in places):
-        return NOT_SUPPORTED if any(wanted[place] == P2P_TOKENS for place in places) else INVALID_VALUE
+    if any(wanted[place] not in CTYPES or wanted[place] == P2P_TOKENS or not data[place] for place in places):
+        return INVALID_VALUE
     known = attributes(machine, call.ptr) or UNKNOWN
     for place in places:
         write(call, wanted[place], call.address_of(data[place]), known.get(wanted[place], 0))
@@ -122,8 +138,5 @@ def set_attribute(machine: Machine, call: AnyCall) -> int:
     allocation: Allocation | None = machine.allocation(call.ptr)
     if call.number("attribute") != SYNC_MEMOPS or allocation is None or not call.value:
         return INVALID_VALUE
-    if call.ffi.cast("int *", call.value)[0]:
-        machine.synchronous.add(allocation.address)
-    else:
-        machine.synchronous.discard(allocation.address)
+    machine.synchronous[allocation.address] = int(call.ffi.cast("int *", call.value)[0] != 0)
     return 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 from vgpu_embed.virtual import contexts
 from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.machine import INVALID_DEVICE, INVALID_VALUE, NOT_SUPPORTED, OUT_OF_MEMORY, initialised
-from vgpu_embed.virtual.memory.heap import GRAIN, POOLED, Allocation, Shared, free
+from vgpu_embed.virtual.memory.heap import DEVICE, GRAIN, MANAGED, POOLED, Allocation, Shared, free
 from vgpu_embed.virtual.memory.owned import Allocate, Free, Owned, owned_at
 from vgpu_embed.virtual.operations import Operation
 from vgpu_embed.virtual.streams import named as stream_named
@@ -28,8 +28,12 @@ STEP = 32 << 20
 """What a pool takes of the device at a time."""
 PINNED_TYPE, LOCATION_DEVICE = 1, 1
 """CU_MEM_ALLOCATION_TYPE_PINNED and CU_MEM_LOCATION_TYPE_DEVICE."""
-READ_WRITE = 3
-"""CU_MEM_ACCESS_FLAGS_PROT_READWRITE."""
+TYPES, LOCATIONS = (PINNED_TYPE, 2), range(1, 5)
+"""Those that there are; and the places."""
+SHAREABLE = 1 | 8
+"""CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR, …_FABRIC."""
+NONE, READ, READ_WRITE = 0, 1, 3
+"""CU_MEM_ACCESS_FLAGS_PROT_…."""
 REUSES = (1, 2, 3)
 THRESHOLD, RESERVED, RESERVED_HIGH, USED, USED_HIGH = range(4, 9)
 """CU_MEMPOOL_ATTR_…"""
@@ -147,13 +151,15 @@ def allocate_from(machine: Machine, call: AnyCall) -> int:
 
 
 def _allocate(machine: Machine, call: AnyCall, stream: Stream, pool: Pool) -> int:
+    """Of nothing it gives NULL."""
     if not call.bytesize:
-        return INVALID_VALUE
+        return call.reply(dptr=0)
     if stream.capture is not None:
         stream.capture.valid()
         owned = Owned(machine, pool.device, call.bytesize)
         stream.take(Allocate(owned))
         return call.reply(dptr=owned.allocation.address)
+    machine.order.check_safe()
     made = pool.allocate(call.bytesize)
     try:
         stream.take(Taken())
@@ -167,10 +173,19 @@ def _allocate(machine: Machine, call: AnyCall, stream: Stream, pool: Pool) -> in
 
 @answers("cuMemFreeAsync", "cuMemFreeAsync_ptsz")
 def free_in_order(machine: Machine, call: AnyCall) -> int:
+    """To free NULL is a success, and so it is for what was not allocated in a stream's order, which stays."""
     stream, allocation = stream_named(machine, call), machine.allocations.get(call.dptr)
     if stream.capture is not None:
-        stream.take(Free(owned_at(machine, call.dptr)))
+        owned = owned_at(machine, call.dptr)
+        operations = [node.operation for node in stream.capture.graph.nodes]
+        if any(isinstance(one, Free) and one.owned is owned for one in operations):
+            return INVALID_VALUE
+        stream.take(Free(owned))
         return 0
+    if not call.dptr or (allocation and allocation.kind == DEVICE):
+        return 0
+    if allocation and allocation.kind == MANAGED:
+        return NOT_SUPPORTED
     if allocation is None or allocation.kind != POOLED or allocation.flags & LEAVING:
         return INVALID_VALUE
     allocation.flags |= LEAVING
@@ -191,9 +206,14 @@ def create(machine: Machine, call: AnyCall) -> int:
     given = call.poolProps
     if not given:
         return INVALID_VALUE
+    if given.allocType not in TYPES or given.location.type not in LOCATIONS or given.handleTypes & ~SHAREABLE:
+        return INVALID_VALUE
     if given.allocType != PINNED_TYPE or given.location.type != LOCATION_DEVICE:
-        return NOT_SUPPORTED if given.allocType and given.location.type else INVALID_VALUE
-    machine.device(given.location.id)
+        return NOT_SUPPORTED
+    if not 0 <= given.location.id < len(machine.visible):
+        return INVALID_VALUE
+    if given.maxSize > machine.visible[given.location.id].memory:
+        return OUT_OF_MEMORY
     pool = Pool(machine, given.location.id, given.maxSize)
     result = call.reply(pool=pool.handle)
     if result:
@@ -217,6 +237,7 @@ def destroy(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuMemPoolTrimTo")
 def trim(machine: Machine, call: AnyCall) -> int:
+    machine.order.check_safe()
     named(machine, call, call.pool).trim(call.minBytesToKeep)
     return 0
 
@@ -265,25 +286,29 @@ def set_attribute(machine: Machine, call: AnyCall) -> int:
 def set_access(machine: Machine, call: AnyCall) -> int:
     """Its own device can always read and write; no other one reaches it."""
     pool = named(machine, call, call.pool)
+    if not call.count or not call.map:
+        return INVALID_VALUE
     for place in range(call.count):
         given = call.map[place]
         if given.location.type != LOCATION_DEVICE:
-            return INVALID_VALUE
+            return NOT_SUPPORTED
         machine.device(given.location.id)
-        if given.location.id != pool.device:
+        if given.location.id != pool.device or given.flags == NONE:
             return INVALID_DEVICE
         if given.flags != READ_WRITE:
-            return INVALID_VALUE
+            return NOT_SUPPORTED if given.flags == READ else INVALID_VALUE
     return 0
 
 
 @answers("cuMemPoolGetAccess")
 def get_access(machine: Machine, call: AnyCall) -> int:
     pool, given = named(machine, call, call.memPool), call.location
-    if not given or given.type != LOCATION_DEVICE:
+    if not given or given.type not in LOCATIONS:
         return INVALID_VALUE
-    machine.device(given.id)
-    return call.reply(flags=READ_WRITE if given.id == pool.device else 0)
+    is_device = given.type == LOCATION_DEVICE
+    if is_device and not 0 <= given.id < len(machine.visible):
+        return INVALID_VALUE
+    return call.reply(flags=READ_WRITE if is_device and given.id == pool.device else NONE)
 
 
 # ---- a device's pools ----------------------------------------------------------------------------------------------
@@ -296,6 +321,8 @@ def get_default(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuDeviceGetMemPool")
 def get_current(machine: Machine, call: AnyCall) -> int:
+    if not 0 <= call.dev < len(machine.visible):
+        return INVALID_VALUE
     return call.reply(pool=current(machine, call.dev).handle)
 
 

@@ -7,10 +7,11 @@ one address is read at the other by everybody.
 from __future__ import annotations
 
 from vgpu_embed.virtual.answers import Answers, Refused
-from vgpu_embed.virtual.machine import INVALID_DEVICE, INVALID_VALUE, NOT_SUPPORTED, initialised
+from vgpu_embed.virtual.machine import INVALID_DEVICE, INVALID_VALUE, NOT_SUPPORTED, OUT_OF_MEMORY, initialised
 from vgpu_embed.virtual.memory.arena import PAGE
 from vgpu_embed.virtual.memory.heap import MAPPED, Allocation
 from vgpu_embed.virtual.memory.space import ADDRESSES, DROPS, READ, SHARED, WRITE
+from vgpu_embed.virtual.order import NOT_PERMITTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +22,12 @@ PINNED_TYPE, LOCATION_DEVICE = 1, 1
 """CU_MEM_ALLOCATION_TYPE_PINNED and CU_MEM_LOCATION_TYPE_DEVICE."""
 ACCESSES = {0: 0, 1: READ, 3: READ | WRITE}
 """CU_MEM_ACCESS_FLAGS_PROT_…: none, read, both."""
-FILE_DESCRIPTOR = 1
-"""CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR."""
+FILE_DESCRIPTOR, FABRIC = 1, 8
+"""CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR, …_FABRIC."""
+LOCATIONS = range(1, 5)
+"""CU_MEM_LOCATION_TYPE_…: those that there are."""
+LOWEST, END = 1 << 32, 1 << 47
+"""No address below is given to who wants one; where the addresses of a process end."""
 
 answers = Answers(ready=initialised)
 
@@ -86,6 +91,17 @@ def mappings(machine: Machine, address: int, size: int) -> list[Allocation]:
     return found
 
 
+def is_reserved(machine: Machine, address: int, size: int) -> bool:
+    """Whether all of these addresses have been reserved together."""
+    return any(base <= address and address + size <= base + room for base, room in machine.reserved.items())
+
+
+def mapped_within(machine: Machine, address: int, size: int) -> bool:
+    """Whether anything is mapped at these addresses."""
+    mapped = [one for one in list(machine.allocations.values()) if one.kind == MAPPED]
+    return any(one.address < address + size and address < one.address + one.size for one in mapped)
+
+
 def mapping_at(machine: Machine, address: int) -> Allocation:
     """The mapping that an address lies in; refuses others."""
     found = machine.allocation(address)
@@ -100,9 +116,12 @@ def mapping_at(machine: Machine, address: int) -> Allocation:
 @answers("cuMemAddressReserve")
 def reserve(machine: Machine, call: AnyCall) -> int:
     size, alignment = call.size, call.alignment
-    if not size or size % PAGE or alignment & (alignment - 1) or call.flags:
+    if not size or size % PAGE or alignment & (alignment - 1) or alignment >= END or call.addr % PAGE or call.flags:
         return INVALID_VALUE
-    address = machine.space.reserve(size, ADDRESSES, max(alignment, PAGE), call.addr)
+    if call.addr >= END:
+        return OUT_OF_MEMORY
+    hint = call.addr if call.addr >= LOWEST else 0
+    address = machine.space.reserve(size, ADDRESSES, max(alignment, PAGE), hint)
     machine.reserved[address] = size
     result = call.reply(ptr=address)
     if result:
@@ -117,8 +136,7 @@ def free_addresses(machine: Machine, call: AnyCall) -> int:
     if not size or machine.reserved.get(address) != size:
         return INVALID_VALUE
     with machine.lock:
-        everything = list(machine.allocations.values())
-        if any(address <= one.address < address + size for one in everything if one.kind == MAPPED):
+        if mapped_within(machine, address, size):
             return INVALID_VALUE
         _give_back(machine, address)
     return 0
@@ -138,8 +156,14 @@ def create(machine: Machine, call: AnyCall) -> int:
     given, size = call.prop, call.size
     if not given or not size or size % PAGE or call.flags or given.type != PINNED_TYPE:
         return INVALID_VALUE
-    if given.location.type != LOCATION_DEVICE or given.requestedHandleTypes & ~FILE_DESCRIPTOR:
-        return NOT_SUPPORTED if given.location.type else INVALID_VALUE
+    if given.location.type not in LOCATIONS or given.requestedHandleTypes & ~(FILE_DESCRIPTOR | FABRIC):
+        return INVALID_VALUE
+    if given.win32HandleMetaData:
+        return INVALID_VALUE
+    if given.location.type != LOCATION_DEVICE:
+        return NOT_SUPPORTED
+    if given.requestedHandleTypes & FABRIC:
+        return NOT_PERMITTED
     machine.device(given.location.id)
     made = Physical(machine, given.location.id, size, given.requestedHandleTypes)
     result = call.reply(handle=made.handle)
@@ -181,7 +205,7 @@ def properties(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuMemMap")
 def map_memory(machine: Machine, call: AnyCall) -> int:
-    """Nobody has access until cuMemSetAccess."""
+    """Nobody has access until cuMemSetAccess. Physical memory is mapped as a whole."""
     with machine.lock:
         return _map(machine, call)
 
@@ -189,13 +213,15 @@ def map_memory(machine: Machine, call: AnyCall) -> int:
 def _map(machine: Machine, call: AnyCall) -> int:
     address, size, offset = call.ptr, call.size, call.offset
     physical = named(machine, call.handle)
-    if not size or (address | size | offset) % PAGE or call.flags or offset + size > physical.size:
+    if not size or address % PAGE or call.flags:
         return INVALID_VALUE
-    if not any(base <= address and address + size <= base + room for base, room in machine.reserved.items()):
+    if offset or size != physical.size:
+        return NOT_SUPPORTED
+    if not is_reserved(machine, address, size):
         return INVALID_VALUE
     space = machine.space
-    space.insert(address, size, physical.address + offset, 0)
-    if result := space.lib.space_map(space.handle, address, size, physical.address + offset):
+    space.insert(address, size, physical.address, 0)
+    if result := space.lib.space_map(space.handle, address, size, physical.address):
         space.remove(address)
         return int(result)
     machine.allocations[address] = Allocation(address, size, MAPPED, physical.device, None, physical)
@@ -205,8 +231,11 @@ def _map(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuMemUnmap")
 def unmap_memory(machine: Machine, call: AnyCall) -> int:
+    """Whole mappings; where there are none, there is nothing to do."""
     space = machine.space
     with machine.lock:
+        if call.size and is_reserved(machine, call.ptr, call.size) and not mapped_within(machine, call.ptr, call.size):
+            return 0
         for mapping in mappings(machine, call.ptr, call.size):
             space.remove(mapping.address)
             space.lib.space_unmap(space.handle, mapping.address, mapping.size)
@@ -225,9 +254,12 @@ def set_access(machine: Machine, call: AnyCall) -> int:
     flags = found[0].flags
     for place in range(call.count):
         given = call.desc[place]
+        if given.location.type not in LOCATIONS:
+            return INVALID_VALUE
         if given.location.type != LOCATION_DEVICE:
             return NOT_SUPPORTED
-        machine.device(given.location.id)
+        if not 0 <= given.location.id < len(machine.visible):
+            return INVALID_VALUE
         if any(mapping.device != given.location.id for mapping in found):
             return INVALID_DEVICE
         flags = given.flags
@@ -241,8 +273,14 @@ def set_access(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuMemGetAccess")
 def get_access(machine: Machine, call: AnyCall) -> int:
-    mapping = mapping_at(machine, call.ptr)
-    if not call.location or call.location.type != LOCATION_DEVICE:
+    """Where nothing is mapped the flags are 0, which is no success."""
+    if not call.location or call.location.type not in LOCATIONS:
         return INVALID_VALUE
+    try:
+        mapping = mapping_at(machine, call.ptr)
+    except Refused as refused:
+        return call.reply(refused.result, flags=0) if is_reserved(machine, call.ptr, 1) else refused.result
+    if call.location.type != LOCATION_DEVICE:
+        return call.reply(flags=0)
     machine.device(call.location.id)
     return call.reply(flags=mapping.flags if call.location.id == mapping.device else 0)
