@@ -313,7 +313,10 @@ def test_contexts() -> None:
     driver.cuCtxPushCurrent_v2(ctx=second)
     assert driver.cuCtxGetDevice_v2(ctx=first).device == 0
     assert driver.cuCtxDestroy_v2(ctx=second).result == CUresult.SUCCESS
-    assert driver.cuCtxPushCurrent_v2(ctx=second).result == CUresult.ERROR_INVALID_CONTEXT
+    assert driver.cuCtxDestroy_v2(ctx=second).result == CUresult.ERROR_INVALID_CONTEXT
+    driver.cuCtxPushCurrent_v2(ctx=second)
+    assert driver.cuCtxSynchronize().result == CUresult.ERROR_CONTEXT_IS_DESTROYED
+    assert driver.cuCtxPopCurrent_v2().pctx == second
     driver.cuCtxSetCurrent(ctx=0)
     assert driver.cuCtxGetCurrent().pctx == 0
     assert driver.cuMemAlloc_v2(bytesize=1).result == CUresult.ERROR_INVALID_CONTEXT
