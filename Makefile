@@ -14,9 +14,10 @@ SOURCES := $(wildcard csrc/*) setup.py pyproject.toml vgpu_embed/core_build.py v
            $(wildcard vgpu_embed/tables/*.tsv vgpu_embed/tables/*.cdef vgpu_embed/tables/*.py) \
            $(wildcard vgpu_embed/devices/*.toml vgpu_embed/devices/*/*.toml vgpu_embed/devices/*.py) \
            vgpu_embed/smi/binding_build.py
+MODULES := $(wildcard vgpu_embed/*.py vgpu_embed/*/*.py vgpu_embed/*/*/*.py)
 
-.PHONY: demo test test-here test-others test-gpu bench bench-gpu soak check check-types check-style check-tables build \
-        hosts ggml node real docs tables format clean
+.PHONY: demo test test-here test-others test-torch test-gpu bench bench-gpu soak check check-types check-style check-tables \
+        build hosts ggml node real docs tables format clean
 .DELETE_ON_ERROR:
 
 demo: build ggml hosts
@@ -79,10 +80,22 @@ test-others: build real hosts $(OTHERS:%=.venvs/%/build.stamp)
 	        $$(grep -rl every_python tests --include='test_*.py') || exit 1; \
 	done
 
-.venvs/%/build.stamp: tests/requirements.txt $(SOURCES) $(wildcard vgpu_embed/*.py vgpu_embed/*/*.py)
+.venvs/%/build.stamp: tests/requirements.txt $(SOURCES) $(MODULES)
 	$$($(PYTHON) tests/pythons.py --path $*) -m venv .venvs/$*
 	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps \
+	    --force-reinstall .
+	touch $@
+
+# PyTorch, unmodified, on virtual GPUs. Not part of the tests: it fetches 3 GB once.
+test-torch: .venvs/torch/build.stamp
+	.venvs/torch/bin/pytest tests/pytorch
+
+.venvs/torch/build.stamp: tests/pytorch/requirements.txt $(SOURCES) $(MODULES)
+	@$(PYTHON) tests/pythons.py --check
+	$(PYTHON) -m venv .venvs/torch
+	.venvs/torch/bin/python -m pip install --quiet --disable-pip-version-check -r tests/pytorch/requirements.txt
+	.venvs/torch/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps \
 	    --force-reinstall .
 	touch $@
 

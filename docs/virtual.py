@@ -19,7 +19,8 @@ Looked up by `dlsym`, the name is CUDA 13's.
 
 A program whose CUDA runtime is linked statically asks the driver for private tables, which a virtual GPU does not have:
 the runtime returns cudaErrorNotSupported, and a line says who asked and that it has to be linked with the shared
-runtime (`nvcc -cudart shared`). The runtime of cuda-bindings is such a one; its driver part works.
+runtime (`nvcc -cudart shared`). The runtime of cuda-bindings is such a one; its driver part works. So are cuDNN, cuFFT,
+cuSOLVER, cuSPARSE and NCCL, as PyPI has them: they refuse to start, and programs that do not need them go on.
 """
 TITLES = {
     "driver": "CUDA driver (cu*)",
@@ -31,6 +32,9 @@ NO_ARRAYS = "copies of CUDA arrays are not supported"
 PARTIAL = {
     "cuGetExportTable": "always not supported: there are no private tables",
     "cublasSetWorkspace_v2": "only checked",
+    **dict.fromkeys(
+        ("cuLogsRegisterCallback", "cudaLogsRegisterCallback"), "never called: nothing is written in the log"
+    ),
     **dict.fromkeys(("cudaMemcpy3D", "cudaMemcpy3DAsync", "cudaGraphAddMemcpyNode"), NO_ARRAYS),
     **dict.fromkeys(("cudaGraphMemcpyNodeSetParams", "cudaGraphExecMemcpyNodeSetParams"), NO_ARRAYS),
 }

@@ -310,3 +310,17 @@ class TestTopology:
         count, near = ffi.new(UINT, 1), ffi.new("nvmlDevice_t[1]")
         assert program.call("nvmlDeviceGetTopologyNearestGpus", first, 30, count, near) == 0
         assert (count[0], near[0]) == (1, second)
+
+    def test_no_fabric(self, nvml: Program, handle: Any) -> None:
+        """As driver 580.159.04 says of an H200 that is in none; a version that it does not know is an error."""
+        padding = "77" * 3
+        assert nvml.raw("nvmlDeviceGetGpuFabricInfo", 28, handle, at=1) == [0, "00" * 25 + padding]
+        assert nvml.call("nvmlDeviceGetGpuFabricInfo", handle, None) == 2
+        for version, size, end in ((2, 36, "77" * 4), (3, 40, "00" + padding)):
+            begin = (version << 24 | size).to_bytes(4, "little")
+            written = begin.hex() + "00" * 25 + padding + "00" * 4 + end
+            assert nvml.raw("nvmlDeviceGetGpuFabricInfoV", 40, handle, at=1, begin=begin) == [0, written]
+        begin = bytes(4)
+        written = begin.hex() + "77" * 36
+        assert nvml.raw("nvmlDeviceGetGpuFabricInfoV", 40, handle, at=1, begin=begin) == [25, written]
+        assert nvml.call("nvmlDeviceGetGpuFabricInfoV", handle, None) == 2

@@ -17,6 +17,7 @@ from vgpu_embed.virtual import (
     events,
     executable,
     kernels,
+    logs,
     modules,
     nodes,
     streams,
@@ -80,6 +81,7 @@ PARTS = (
     dot,
     modules,
     kernels,
+    logs,
     attributes,
     *functions.MODULES,
 )

@@ -101,6 +101,8 @@ class Machine:
         self.runtime_ready = False
         self.statically_linked: set[str] = set()
         """Callers that asked for the driver's private tables, and were told why they get none."""
+        self.log_callbacks: set[int] = set()
+        """Handles of functions that the driver's log would be told to."""
         self.retained: dict[int, int] = {}
         """The primary contexts that the runtime has retained, by device."""
         self.cublas: dict[int, Handle] = {}

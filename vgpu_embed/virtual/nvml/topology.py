@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from vgpu_embed.virtual.nvml.library import (
+    ARGUMENT_VERSION_MISMATCH,
     FIRST_HANDLE,
     INVALID_ARGUMENT,
     answers,
@@ -24,6 +25,11 @@ INTERNAL, HOST_BRIDGE = 0, 30
 
 P2P_NOT_SUPPORTED = 5
 """NVML_P2P_STATUS_NOT_SUPPORTED."""
+
+FABRIC_V2, FABRIC_V3 = 2 << 24 | 36, 3 << 24 | 40
+"""Versions of a struct of nvml.h."""
+
+NO_FABRIC = {"clusterUuid": bytes(16), "status": 0, "cliqueId": 0, "state": 0}
 
 PCI_SPEEDS = (2500, 5000, 8000, 16000, 32000, 64000)
 """Mbit/s of a lane, by generation."""
@@ -66,6 +72,24 @@ def p2p_status(machine: Machine, call: AnyCall) -> int:
     """As cuDeviceCanAccessPeer has it."""
     both(machine, call)
     return call.reply(p2pStatus=P2P_NOT_SUPPORTED)
+
+
+@answers("nvmlDeviceGetGpuFabricInfo")
+def fabric(machine: Machine, call: AnyCall) -> int:
+    """No GPU here is in one, nor was the H200 that answered so (driver 580.159.04)."""
+    index(machine, call)
+    return call.reply(gpuFabricInfo=NO_FABRIC)
+
+
+@answers("nvmlDeviceGetGpuFabricInfoV")
+def fabric_by_version(machine: Machine, call: AnyCall) -> int:
+    index(machine, call)
+    if not call.gpuFabricInfo:
+        return INVALID_ARGUMENT
+    if call.gpuFabricInfo.version not in (FABRIC_V2, FABRIC_V3):
+        return ARGUMENT_VERSION_MISMATCH
+    health = {"healthMask": 0, **({"healthSummary": 0} if call.gpuFabricInfo.version == FABRIC_V3 else {})}
+    return call.reply(gpuFabricInfo={**NO_FABRIC, **health})
 
 
 @answers("nvmlDeviceGetCpuAffinity")

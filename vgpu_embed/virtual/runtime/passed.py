@@ -216,6 +216,11 @@ the runtime's parameters, or numbers. A variant for the per-thread default strea
 
 WITHOUT_CONTEXT = """
 cudaDeviceGetP2PAttribute        cuDeviceGetP2PAttribute
+cudaLogsCurrent                  cuLogsCurrent
+cudaLogsDumpToFile               cuLogsDumpToFile
+cudaLogsDumpToMemory             cuLogsDumpToMemory
+cudaLogsRegisterCallback         cuLogsRegisterCallback
+cudaLogsUnregisterCallback       cuLogsUnregisterCallback
 """
 """Likewise, of functions that need no context."""
 
