@@ -1,59 +1,72 @@
-"""Writes a small language model of llama's kind, as GGUF: its weights are random, and it knows single bytes.
+"""Writes a language model of llama's kind, as GGUF: its weights are random, or zero, and it knows single bytes.
 
 Command line: FILE [LAYERS]
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import gguf
 import numpy
 
-WIDTH, HEADS, INNER, LAYERS = 128, 2, 256, 2
+WIDTH, HEAD, INNER, LAYERS = 128, 64, 256, 2
 SPECIAL = ("<unk>", "<s>", "</s>")
 TOKENS = [*SPECIAL, *(f"<0x{byte:02X}>" for byte in range(256))]
 
 
-def write(path: Path, layers: int = LAYERS) -> None:
-    """Writes the file."""
+def write(path: Path, layers: int = LAYERS, width: int = WIDTH, inner: int = INNER, *, sparse: bool = False) -> None:
+    """Writes the file. Sparse, all weights are zero and take nothing of the disk."""
     random = numpy.random.default_rng(1)
     model = gguf.GGUFWriter(path, "llama")
     model.add_name("random")
     model.add_context_length(512)
-    model.add_embedding_length(WIDTH)
+    model.add_embedding_length(width)
     model.add_block_count(layers)
-    model.add_feed_forward_length(INNER)
-    model.add_head_count(HEADS)
-    model.add_head_count_kv(HEADS)
-    model.add_rope_dimension_count(WIDTH // HEADS)
+    model.add_feed_forward_length(inner)
+    model.add_head_count(width // HEAD)
+    model.add_head_count_kv(width // HEAD)
+    model.add_rope_dimension_count(HEAD)
     model.add_layer_norm_rms_eps(1e-5)
     model.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
     _add_tokens(model)
 
     def matrix(name: str, rows: int, columns: int) -> None:
-        model.add_tensor(name, random.normal(0, 0.02, (rows, columns)).astype(numpy.float16))
+        if sparse:
+            model.add_tensor_info(name, (rows, columns), numpy.dtype(numpy.float16), 2 * rows * columns)
+        else:
+            model.add_tensor(name, random.normal(0, 0.02, (rows, columns)).astype(numpy.float16))
 
     def vector(name: str) -> None:
-        model.add_tensor(name, numpy.ones(WIDTH, numpy.float32))
+        if sparse:
+            model.add_tensor_info(name, (width,), numpy.dtype(numpy.float32), 4 * width)
+        else:
+            model.add_tensor(name, numpy.ones(width, numpy.float32))
 
-    matrix("token_embd.weight", len(TOKENS), WIDTH)
-    matrix("output.weight", len(TOKENS), WIDTH)
+    matrix("token_embd.weight", len(TOKENS), width)
+    matrix("output.weight", len(TOKENS), width)
     vector("output_norm.weight")
     for layer in range(layers):
         block = f"blk.{layer}."
         vector(block + "attn_norm.weight")
         vector(block + "ffn_norm.weight")
         for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
-            matrix(f"{block}{name}.weight", WIDTH, WIDTH)
-        matrix(block + "ffn_gate.weight", INNER, WIDTH)
-        matrix(block + "ffn_up.weight", INNER, WIDTH)
-        matrix(block + "ffn_down.weight", WIDTH, INNER)
+            matrix(f"{block}{name}.weight", width, width)
+        matrix(block + "ffn_gate.weight", inner, width)
+        matrix(block + "ffn_up.weight", inner, width)
+        matrix(block + "ffn_down.weight", width, inner)
     model.write_header_to_file()
     model.write_kv_data_to_file()
-    model.write_tensors_to_file()
+    if sparse:
+        model.write_ti_data_to_file()
+    else:
+        model.write_tensors_to_file()
     model.close()
+    if sparse:
+        sizes = [path.stat().st_size, *(tensor.nbytes for tensor in model.tensors[0].values())]
+        os.truncate(path, sum(model.ggml_pad(size, model.data_alignment) for size in sizes))
 
 
 def _add_tokens(model: gguf.GGUFWriter) -> None:

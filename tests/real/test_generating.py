@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,10 @@ import node
 import pytest
 from support import run_preloaded
 
-from vgpu_embed import devices
+from vgpu_embed import GiB, MiB, devices
 
 ROUNDS = 20
+PARTS = ("model", "KV", "compute")
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +36,23 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def generate(path: Path, gpu: str, rounds: int = 1, layers: str = "max") -> tuple[list[dict[str, Any]], str]:
-    """What the program prints, as far as it is JSON, and its stderr."""
-    program: list[str | Path] = ["node", node.install() / "generate.mjs", path, str(rounds), "cuda", layers]
+@pytest.fixture(scope="module")
+def sparse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of 4.5 GiB, 387 MiB a layer, whose file takes a page of the disk."""
+    path = tmp_path_factory.mktemp("model") / "sparse.gguf"
+    model.write(path, layers=12, width=4096, inner=11008, sparse=True)
+    return path
+
+
+def generate(
+    path: Path, gpu: str, rounds: int = 1, layers: str = "max", more: Sequence[str] = ()
+) -> tuple[list[dict[str, Any]], str]:
+    """What the program prints, as far as it is JSON, and the rest of it with its stderr."""
+    program: list[str | Path] = ["node", node.install() / "generate.mjs", path, str(rounds), "cuda", layers, *more]
     done = run_preloaded(program, mode="virtual", gpu=gpu, env={"GGML_NO_BACKTRACE": "1"}, timeout=240)
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")], done.stderr
+    lines = done.stdout.splitlines()
+    rest = [line for line in lines if not line.startswith("{")]
+    return [json.loads(line) for line in lines if line.startswith("{")], "\n".join([*rest, done.stderr])
 
 
 def test_a_model_is_loaded_and_unloaded_many_times(small: Path) -> None:
@@ -67,6 +82,40 @@ def test_a_card_that_is_too_small(large: Path) -> None:
     [begun], stderr = generate(large, "h100:memory=32MiB")
     assert begun["held"] == 16 << 20
     assert "InsufficientMemoryError: Not enough VRAM to fit the model" in stderr
+
+
+FOUR_GIB = "h100:memory=4GiB,backing=discard"
+
+
+def test_a_model_that_does_not_fit_is_split(sparse: Path) -> None:
+    """As many layers as there is room for are on the GPU, which llama.cpp says, and the card holds what it says."""
+    [begun, one], said = generate(sparse, FOUR_GIB, layers="auto", more=["info"])
+    assert re.findall(r"offloaded (\d+)/13 layers to GPU", said) == [str(one["layers"])], said
+    assert 4 <= one["layers"] <= 9
+    assert one["decoded"] == 8
+    sizes = {
+        name: [float(size) for size in re.findall(rf"CUDA0 {name} buffer size = +([\d.]+) MiB", said)] for name in PARTS
+    }
+    assert all(len(found) == 1 for found in sizes.values()), said
+    assert one["loaded"] > begun["held"] + sum(size for (size,) in sizes.values()) * MiB
+    assert one["loaded"] < 4 * GiB
+    assert one["held"] == begun["held"]
+
+
+def test_all_of_it_on_a_card_with_room(sparse: Path) -> None:
+    """The host needs no memory for it: what is written to the card is dropped."""
+    [_, one], said = generate(sparse, "h100:backing=discard", more=["info"])
+    assert "offloaded 13/13 layers to GPU" in said
+    assert one["loaded"] > sparse.stat().st_size
+
+
+def test_a_model_that_does_not_fit_is_refused(sparse: Path) -> None:
+    """By node-llama-cpp, from an estimate; and by llama.cpp, when the driver has no more."""
+    [_], said = generate(sparse, FOUR_GIB)
+    assert "InsufficientMemoryError: Not enough VRAM to fit the model" in said
+    [_], said = generate(sparse, FOUR_GIB, more=["info", "unchecked"])
+    assert re.search(r"allocating 46\d\d\.\d\d MiB on device 0: cudaMalloc failed: out of memory", said), said
+    assert "Error: Failed to load model" in said
 
 
 BINDINGS = """
