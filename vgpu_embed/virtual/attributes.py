@@ -138,7 +138,7 @@ def parameter_count(machine: Machine, call: AnyCall) -> int:
 
 def _parameters(machine: Machine, call: AnyCall) -> list[tuple[int, int]]:
     if call.function.startswith("cuKernel"):
-        function = function_of(machine, call.number("kernel"), machine.current())
+        function = function_of(machine, call.number("kernel"))
     elif call.func:
         function = function_at(machine, call.number("func"))
     else:
@@ -166,7 +166,7 @@ def occupied(machine: Machine, call: AnyCall) -> Function:
     handle = call.number("func")
     if handle in machine.programs.functions:
         return function_at(machine, handle)
-    return function_of(machine, handle, machine.current())
+    return function_of(machine, handle)
 
 
 @answers("cuOccupancyMaxActiveBlocksPerMultiprocessor", "cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags")

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     from vgpu_embed.policy import KernelBody
     from vgpu_embed.virtual.answers import AnyCall
-    from vgpu_embed.virtual.contexts import Context
     from vgpu_embed.virtual.functions import Function
     from vgpu_embed.virtual.machine import Machine
 
@@ -104,7 +103,7 @@ class Launch(Operation):
         """See Operation: of CUDA_KERNEL_NODE_PARAMS of any version. The later ones may name a CUkernel instead."""
         given = parameters[0]
         handle = call.address_of(given.func) or call.address_of(getattr(given, "kern", given.func))
-        function = function_of(machine, handle, machine.current())
+        function = function_of(machine, handle)
         grid = given.gridDimX, given.gridDimY, given.gridDimZ
         block = given.blockDimX, given.blockDimY, given.blockDimZ
         pointers = call.address_of(given.kernelParams), call.address_of(given.extra)
@@ -211,24 +210,21 @@ def function_at(machine: Machine, handle: int) -> Function:
     return found
 
 
-def function_of(machine: Machine, handle: int, context: Context) -> Function:
-    """The function of a handle, which may be a library's kernel, for a launch in a context. Raises Refused."""
+def function_of(machine: Machine, handle: int, stream: int = 0) -> Function:
+    """The function of a handle, which may be a library's kernel, for a launch in a stream. Raises Refused.
+
+    A launch is in its stream's context; the default ones are the current context's.
+    """
+    where = machine.order.streams.get(stream)
+    context = where.context if where else machine.current()
+    if context.error:
+        raise Refused(context.error)
     found = machine.programs.functions.get(handle)
     if found is not None:
         if found.context is not context:
             raise Refused(INVALID_HANDLE)
         return found
     return known(machine.programs.kernels, handle, INVALID_HANDLE).function(machine, context)
-
-
-def context_of(machine: Machine, stream: int) -> Context:
-    """The context that a launch in a stream is in: its own, or for default streams the current one. Raises Refused."""
-    found = machine.order.streams.get(stream)
-    if found is None:
-        return machine.current()
-    if found.context.error:
-        raise Refused(found.context.error)
-    return found.context
 
 
 def body_of(machine: Machine, function: Function) -> KernelBody | None:
@@ -353,7 +349,7 @@ def launch_kernel(machine: Machine, call: AnyCall) -> int:
     """
     order, programs = machine.order, machine.programs
     handle, x, y, z, width, height, depth, shared, stream, parameters, extra = call.numbers()
-    function = function_of(machine, handle, context_of(machine, stream))
+    function = function_of(machine, handle, stream)
     if (
         function.is_skipped
         and function.stack is programs.policy.stack
@@ -375,7 +371,7 @@ def launch_kernel(machine: Machine, call: AnyCall) -> int:
 def launch_cooperative_kernel(machine: Machine, call: AnyCall) -> int:
     launch = checked(
         machine,
-        function_of(machine, call.number("f"), context_of(machine, call.number("hStream"))),
+        function_of(machine, call.number("f"), call.number("hStream")),
         (call.gridDimX, call.gridDimY, call.gridDimZ),
         (call.blockDimX, call.blockDimY, call.blockDimZ),
         call.sharedMemBytes,
@@ -406,7 +402,7 @@ def launch_kernel_ex(machine: Machine, call: AnyCall) -> int:
             is_cooperative = bool(attribute.value.cooperative)
         elif attribute.id == PREFERRED_CLUSTER:
             is_preferred = True
-    function = function_of(machine, call.number("f"), context_of(machine, call.address_of(config.hStream)))
+    function = function_of(machine, call.number("f"), call.address_of(config.hStream))
     if is_preferred and not cluster and not function.entry.cluster:
         return INVALID_CLUSTER_SIZE
     launch = checked(
@@ -489,7 +485,7 @@ def set_parameter(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuLaunch", "cuLaunchGrid", "cuLaunchGridAsync")
 def launch_grid(machine: Machine, call: AnyCall) -> int:
-    function = function_of(machine, call.number("f"), machine.current())
+    function = function_of(machine, call.number("f"))
     grid = (1, 1, 1) if call.function == "cuLaunch" else (call.grid_width, call.grid_height, 1)
     stream = handle_of(call, call.hStream) if call.function.endswith("Async") else LEGACY
     launch = checked(machine, function, grid, function.block, function.shared, 0, 0, packed=bytes(function.packed))
