@@ -182,7 +182,7 @@ class Samples:
             before = counts(copy)
             copy.turn(loop, number)
             made = number + max(1, number // 10)  # see turns.py
-            self.driver[loop] = Counter({name: round(n / made) for name, n in (counts(copy) - before).items()})
+            self.driver[loop] = +Counter({name: round(n / made) for name, n in (counts(copy) - before).items()})
 
 
 def counts(copy: Copy) -> Counter[str]:
