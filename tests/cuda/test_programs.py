@@ -79,7 +79,7 @@ def test_a_program_of_nvcc(tmp_path: Path) -> None:
         "sums: 0 11 10989",
         "no blocks: cudaErrorInvalidConfiguration",
         "2048 threads: cudaErrorInvalidConfiguration",
-        "beyond its bounds: cudaErrorLaunchOutOfResources",
+        "beyond its bounds: cudaErrorInvalidValue",
         "1 MiB of shared memory: cudaErrorInvalidValue",
         "bounded: 4096 bytes shared, at most 256 threads, for 90",
         "blocks of a multiprocessor: 8",

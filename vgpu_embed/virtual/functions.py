@@ -10,10 +10,17 @@ Three = tuple[int, int, int]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TypeVar
 
     from vgpu_embed.policy import KernelBody, Policy
     from vgpu_embed.virtual.image import Entry
+    from vgpu_embed.virtual.machine import Machine
     from vgpu_embed.virtual.modules import Module
+
+    T = TypeVar("T", "Function", "Module")
+
+INVALID_HANDLE = 400
+"""CUDA_ERROR_INVALID_HANDLE."""
 
 THREADS_PER_BLOCK, GRID, BLOCK, SHARED, WARP, REGISTERS = 1, (5, 6, 7), (2, 3, 4), 8, 10, 12
 MULTIPROCESSORS, THREADS, SHARED_OF_MULTIPROCESSOR, REGISTERS_OF_MULTIPROCESSOR = 16, 39, 81, 82
@@ -52,6 +59,17 @@ SETTABLE = {
 REGISTER_UNIT, SHARED_UNIT, REGISTER_FILES = 256, 128, 4
 """Registers are given to a warp in these portions, from one of so many files of a multiprocessor; shared memory to a
 block (CUDA's occupancy calculator, every GPU from compute capability 7.0 on)."""
+
+
+def in_any_context(machine: Machine, objects: dict[int, T], handle: int) -> T:
+    """What has a handle, in whichever context. Raises Refused, also where its context is broken."""
+    found = objects.get(handle)
+    if found is None:
+        machine.current()
+        raise Refused(INVALID_HANDLE)
+    if found.context.error:
+        raise Refused(found.context.error)
+    return found
 
 
 class Function:

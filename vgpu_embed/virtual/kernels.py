@@ -21,12 +21,14 @@ from vgpu_embed.virtual.functions import (
     CLUSTERS,
     COOPERATIVE,
     GRID,
+    INVALID_HANDLE,
     MAX_DYNAMIC_SHARED,
     MULTIPROCESSORS,
     NON_PORTABLE_CLUSTER,
     THREADS_PER_BLOCK,
     Three,
     blocks_per_multiprocessor,
+    in_any_context,
 )
 from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_SUPPORTED, initialised
 from vgpu_embed.virtual.operations import KERNEL, Operation
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.functions import Function
     from vgpu_embed.virtual.machine import Machine
 
-INVALID_HANDLE, LAUNCH_OUT_OF_RESOURCES, COOPERATIVE_LAUNCH_TOO_LARGE, INVALID_CLUSTER_SIZE = 400, 701, 720, 912
+LAUNCH_OUT_OF_RESOURCES, COOPERATIVE_LAUNCH_TOO_LARGE, INVALID_CLUSTER_SIZE = 701, 720, 912
 """CUDA_ERROR_… of cuda.h."""
 
 SIZES = ("gridDimX", "gridDimY", "gridDimZ", "blockDimX", "blockDimY", "blockDimZ")
@@ -201,13 +203,7 @@ def _word(address: int) -> int:
 
 def function_at(machine: Machine, handle: int) -> Function:
     """The function of a handle, in whichever context. Raises Refused."""
-    found = machine.programs.functions.get(handle)
-    if found is None:
-        machine.current()
-        raise Refused(INVALID_HANDLE)
-    if found.context.error:
-        raise Refused(found.context.error)
-    return found
+    return in_any_context(machine, machine.programs.functions, handle)
 
 
 def function_of(machine: Machine, handle: int, stream: int = 0) -> Function:

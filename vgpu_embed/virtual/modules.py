@@ -11,7 +11,7 @@ from array import array
 from vgpu_embed.virtual import code
 from vgpu_embed.virtual.answers import Answers, Refused, known
 from vgpu_embed.virtual.contexts import closing
-from vgpu_embed.virtual.functions import Function
+from vgpu_embed.virtual.functions import INVALID_HANDLE, Function, in_any_context
 from vgpu_embed.virtual.image import Entry
 from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_FOUND, initialised
 from vgpu_embed.virtual.memory.heap import VARIABLE, free
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.machine import Machine
     from vgpu_embed.virtual.memory.heap import Allocation
 
-FILE_NOT_FOUND, INVALID_HANDLE = 301, 400
-"""CUDA_ERROR_… of cuda.h."""
+FILE_NOT_FOUND = 301
+"""CUDA_ERROR_FILE_NOT_FOUND."""
 BINARY_IS_PRESERVED = 1
 """CU_LIBRARY_BINARY_IS_PRESERVED."""
 LAZY = 2
@@ -228,13 +228,7 @@ closing.append(close_context)
 
 def module_of(machine: Machine, handle: int) -> Module:
     """The module of a handle, in whichever context. Raises Refused."""
-    found = machine.programs.modules.get(handle)
-    if found is None:
-        machine.current()
-        raise Refused(INVALID_HANDLE)
-    if found.context.error:
-        raise Refused(found.context.error)
-    return found
+    return in_any_context(machine, machine.programs.modules, handle)
 
 
 def library_of(machine: Machine, handle: int) -> Library:
