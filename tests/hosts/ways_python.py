@@ -10,6 +10,7 @@ import ctypes
 import os
 import sys
 import threading
+import time
 
 from python_host import answers
 
@@ -28,6 +29,7 @@ def main() -> None:
     def run() -> None:
         while not done.is_set():
             sum(range(1000))
+            time.sleep(1e-4)  # or children would start while these have both processors
         said.append(answers())
 
     threads = [threading.Thread(target=run) for _ in range(THREADS)]
