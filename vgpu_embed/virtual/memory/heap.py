@@ -107,19 +107,26 @@ class Shared:
 
     def take(self, size: int) -> int:
         """The address of whole pages of the device; refuses more than are free with CUDA_ERROR_OUT_OF_MEMORY."""
-        if not self._occupants.take(self._number, size, self._most):
-            raise Refused(OUT_OF_MEMORY)
-        self.reserved += size
+        self.reserve(size)
         try:
             return self.arena.take(size)
         except Refused:
-            self.reserved -= size
-            self._occupants.give(self._number, size)
+            self.release(size)
             raise
 
     def give(self, address: int, size: int) -> None:
         """Gives them back."""
         self.arena.give(address, size)
+        self.release(size)
+
+    def reserve(self, size: int) -> None:
+        """Counts bytes as the device's; refuses more than are free with CUDA_ERROR_OUT_OF_MEMORY."""
+        if not self._occupants.take(self._number, size, self._most):
+            raise Refused(OUT_OF_MEMORY)
+        self.reserved += size
+
+    def release(self, size: int) -> None:
+        """Counts them as free."""
         self.reserved -= size
         self._occupants.give(self._number, size)
 
@@ -145,9 +152,7 @@ class Heap(Shared):
         spare = self.spare
         if spare is None:
             return super().begin(size)
-        if not self._occupants.take(self._number, size, self._most):
-            raise Refused(OUT_OF_MEMORY)
-        self.reserved += size
+        self.reserve(size)
         self.spare = None
         return spare
 
@@ -157,8 +162,7 @@ class Heap(Shared):
             super().emptied(block)
             return
         self.blocks.remove(block)
-        self.reserved -= block.size
-        self._occupants.give(self._number, block.size)
+        self.release(block.size)
         self.spare = block
 
     def close(self) -> None:
@@ -190,10 +194,7 @@ class Heap(Shared):
 
     def free(self, allocation: Allocation) -> None:
         """Takes an allocation back that has pages of its own."""
-        size = (allocation.size + PAGE - 1) & -PAGE
-        self.arena.give(allocation.address, size)
-        self.reserved -= size
-        self._occupants.give(self._number, size)
+        self.give(allocation.address, (allocation.size + PAGE - 1) & -PAGE)
 
 
 class Region:
@@ -215,13 +216,13 @@ def quick(lock: Lock, space: Space, allocations: dict[int, Allocation]) -> Quick
 
 def free(machine: Machine, allocation: Allocation) -> None:
     """Ends an allocation, once nobody copies there any more. Refuses one that another thread has ended."""
+    if machine.synchronous:
+        machine.synchronous.pop(allocation.number, None)
     if machine.quick and machine.quick.free(allocation):
         return
     address, space = allocation.address, machine.space
     if machine.allocations.pop(address, None) is None:
         raise Refused(INVALID_VALUE)
-    if machine.synchronous:
-        machine.synchronous.pop(address, None)
     if space.remove_now(address) == TAKES_LONG:
         space.remove(address)
     with machine.lock:
