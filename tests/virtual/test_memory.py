@@ -531,6 +531,18 @@ class TestPointers:
         assert self.attribute(memory, 17, pooled)[1] != 0
         assert self.attribute(memory, 7, device) != self.attribute(memory, 7, pooled)
 
+    @pytest.mark.parametrize("size", [4 * KiB, 4 * MiB])
+    def test_what_was_set_ends_with_the_allocation(self, memory: Memory, size: int) -> None:
+        """In a page that others are in, and in pages of its own."""
+        memory.allocate(1)
+        address = memory.allocate(size)
+        assert self.attribute(memory, 6, address) == [0, 1]
+        assert memory.call("cuPointerSetAttribute", ffi.new("int *", 0), 6, address) == 0
+        assert self.attribute(memory, 6, address) == [0, 0]
+        memory.free(address)
+        assert memory.allocate(size) == address
+        assert self.attribute(memory, 6, address) == [0, 1]
+
     def test_of_no_kind(self, memory: Memory) -> None:
         assert self.attribute(memory, 2, 0x1234) == [INVALID_VALUE, 0]
         assert self.attribute(memory, 99, memory.allocate(1)) == [INVALID_VALUE, 0]

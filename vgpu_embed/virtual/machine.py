@@ -141,7 +141,7 @@ class Machine:
         self.reserved: dict[int, int] = {}
         """Sizes of the address ranges that the program has reserved, by address."""
         self.synchronous: dict[int, int] = {}
-        """Whether operations on an allocation are always synchronous, by its address, as the program has said."""
+        """Whether operations on an allocation are always synchronous, by its number, as the program has said."""
         self._arenas: dict[int, Arena] = {}
         self.programs = Programs(setting("VGPU_KERNELS") == "fail")
         self._handles = count(FIRST_HANDLE, 0x40)

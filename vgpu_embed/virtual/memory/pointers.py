@@ -65,7 +65,7 @@ def attributes(machine: Machine, address: int) -> dict[int, int] | None:
         3: address,
         4: address if everywhere else 0,
         P2P_TOKENS: 0,
-        SYNC_MEMOPS: machine.synchronous.get(one.address, int(not on_host)),
+        SYNC_MEMOPS: machine.synchronous.get(one.number, int(not on_host)),
         7: one.number,
         8: int(one.kind == MANAGED),
         9: one.device,
@@ -138,5 +138,5 @@ def set_attribute(machine: Machine, call: AnyCall) -> int:
     allocation: Allocation | None = machine.allocation(call.ptr)
     if call.number("attribute") != SYNC_MEMOPS or allocation is None or not call.value:
         return INVALID_VALUE
-    machine.synchronous[allocation.address] = int(call.ffi.cast("int *", call.value)[0] != 0)
+    machine.synchronous[allocation.number] = int(call.ffi.cast("int *", call.value)[0] != 0)
     return 0
