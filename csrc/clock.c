@@ -1,6 +1,6 @@
-/* The time of events. Where the kernel tells the time by the processor's counter, so do we: two readings of the counter
- * cost a fifth of what two of the clock do. A thread compares the one with the other before it relies on the counter
- * for longer than a fraction of a millisecond, so that they never differ by more than some nanoseconds. */
+/* The time of events. Where the kernel tells the time by the processor's counter, so do we: that costs about half of
+ * what reading the clock does. A thread relies on the counter for a fraction of a millisecond, then compares it with
+ * the clock again; tests/trace/test_traces.py holds the two to a microsecond. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 
 enum { UNKNOWN, UNUSABLE, USABLE };
 
-static int counter;   /* is ... */
+static int counter;   /* whether it can be relied on */
 static uint64_t rate; /* ns per tick, times 2 to the 32nd; 0: not known yet */
 static struct {
     uint64_t ticks, time;
