@@ -227,8 +227,7 @@ def synchronize(machine: Machine, call: AnyCall) -> int:
 def _waitable(machine: Machine, call: AnyCall) -> Event:
     event = event_of(machine, call.number("hEvent"))
     event.check_not_captured()
-    if machine.order.captures:
-        machine.order.check_safe()
+    machine.order.check_safe()
     return event
 
 

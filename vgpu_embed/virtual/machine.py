@@ -190,8 +190,7 @@ class Machine:
 
     def safely_current(self) -> Context:
         """The current context, for what no graph would have. Raises Refused."""
-        if self.order.captures:
-            self.order.check_safe()
+        self.order.check_safe()
         return self.current()
 
     def fail(self, error: int) -> None:

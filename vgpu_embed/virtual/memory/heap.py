@@ -10,7 +10,7 @@ from vgpu_embed._frames import Allocation as Allocation
 from vgpu_embed._frames import Gaps, Lock, Quick, Short
 from vgpu_embed.virtual.answers import Refused
 from vgpu_embed.virtual.memory.arena import PAGE
-from vgpu_embed.virtual.memory.space import INVALID_VALUE, OUT_OF_MEMORY, READ_WRITE, TAKES_LONG
+from vgpu_embed.virtual.memory.space import INVALID_VALUE, OUT_OF_MEMORY, READ_WRITE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -220,11 +220,9 @@ def free(machine: Machine, allocation: Allocation) -> None:
         machine.synchronous.pop(allocation.number, None)
     if machine.quick and machine.quick.free(allocation):
         return
-    address, space = allocation.address, machine.space
-    if machine.allocations.pop(address, None) is None:
+    if machine.allocations.pop(allocation.address, None) is None:
         raise Refused(INVALID_VALUE)
-    if space.remove_now(address) == TAKES_LONG:
-        space.remove(address)
+    machine.space.remove(allocation.address)
     with machine.lock:
         allocation.source.free(allocation)
 

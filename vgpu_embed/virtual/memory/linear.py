@@ -26,10 +26,7 @@ contexts.closing.append(free_all)
 
 @answers("cuMemAlloc_v2")
 def allocate(machine: Machine, call: AnyCall) -> int:
-    size = call.bytesize
-    if machine.order.captures:
-        machine.order.check_safe()
-    context = machine.current()
+    size, context = call.bytesize, machine.safely_current()
     if not size:
         return INVALID_VALUE
     made = context.heap.allocate(size)
@@ -58,8 +55,7 @@ def allocate_pitch(machine: Machine, call: AnyCall) -> int:
 def free_memory(machine: Machine, call: AnyCall) -> int:
     """To free NULL is a success. A context need not be current, but one that is must not be broken."""
     address = call.dptr
-    if machine.order.captures:
-        machine.order.check_safe()
+    machine.order.check_safe()
     if machine.thread.stack or machine.thread.is_in_function:
         machine.current()
     if not address:
