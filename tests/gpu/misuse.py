@@ -1,10 +1,11 @@
 """Asks a CUDA driver for what is wrong or at an edge, and prints what it says, as JSON.
 
-    python misuse.py [--driver libcuda.so.1] [--calls] [CASE …] >answers.json
+    python misuse.py [--driver libcuda.so.1] [--calls] [--devices N] [CASE …] >answers.json
 
 An answer is the list of results in the order of the calls, with small outputs between them; `--calls` writes the
 name beside each. Cases run in a process that is replaced when one of them kills it, hangs, or leaves a context
-behind in which nothing works any more. A CASE is a name or its beginning.
+behind in which nothing works any more. A CASE is a name or its beginning. Those that need two devices are left out
+where there is one; `--devices 2` asks only these.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from misuses import (  # noqa: F401 (each adds its cases)
     mapping,
     memory,
     modules,
+    peers,
     pools,
     streams,
 )
@@ -138,12 +140,14 @@ class Asking:
 
 
 def about(driver: str) -> dict[str, object]:
-    """The driver's version and the name of device 0, from a process of their own."""
+    """The driver's version, the name of device 0 and how many there are, from a process of their own."""
     code = (
         "import ctypes, json, sys; d = ctypes.CDLL(sys.argv[1]);"
-        "v = ctypes.c_int(); n = ctypes.create_string_buffer(256);"
+        "v = ctypes.c_int(); n = ctypes.create_string_buffer(256); c = ctypes.c_int();"
         "r = d.cuInit(0) or d.cuDriverGetVersion(ctypes.byref(v)) or d.cuDeviceGetName(n, 256, 0);"
-        "print(json.dumps({'driver': v.value, 'name': n.value.decode()}) if r == 0 else sys.exit(f'cuInit: {r}'))"
+        "r = r or d.cuDeviceGetCount(ctypes.byref(c));"
+        "known = {'driver': v.value, 'name': n.value.decode(), 'devices': c.value};"
+        "print(json.dumps(known) if r == 0 else sys.exit(f'cuInit: {r}'))"
     )
     done = subprocess.run([sys.executable, "-c", code, driver], stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
@@ -154,17 +158,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--driver", default="libcuda.so.1")
     parser.add_argument("--calls", action="store_true", help="write the name of what was called beside each result")
+    parser.add_argument("--devices", type=int, help="only cases that need so many devices")
     parser.add_argument("--work", type=int, help=argparse.SUPPRESS)
     parser.add_argument("case", nargs="*")
     given = parser.parse_args()
     if given.work is not None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         work(given.driver, given.case, given.work)
-    chosen = [name for name in CASES if not given.case or name.startswith(tuple(given.case))]
+    known = about(given.driver)
+    wanted = range(1, int(str(known["devices"])) + 1) if given.devices is None else [given.devices]
+    chosen = [
+        name
+        for name, case in CASES.items()
+        if case.devices in wanted and (not given.case or name.startswith(tuple(given.case)))
+    ]
     if not chosen:
         parser.error("no such case")
     begun = time.monotonic()
-    head = json.dumps(about(given.driver))[:-1]
+    head = json.dumps(known)[:-1]
     answers = Asking(given.driver, chosen, given.calls).all()
     ordered = {name: answers[name] for name in chosen}
     lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(answer)}" for name, answer in ordered.items())

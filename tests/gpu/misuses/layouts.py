@@ -40,6 +40,14 @@ class Memcpy3D(ctypes.Structure):
     )
 
 
+class Memcpy3DPeer(ctypes.Structure):
+    _fields_ = fields(
+        "srcXInBytes:Q srcY:Q srcZ:Q srcLOD:Q srcMemoryType:I srcHost:Q srcDevice:Q srcArray:Q srcContext:Q srcPitch:Q "
+        "srcHeight:Q dstXInBytes:Q dstY:Q dstZ:Q dstLOD:Q dstMemoryType:I dstHost:Q dstDevice:Q dstArray:Q "
+        "dstContext:Q dstPitch:Q dstHeight:Q WidthInBytes:Q Height:Q Depth:Q"
+    )
+
+
 class ArrayDescriptor(ctypes.Structure):
     _fields_ = fields("Width:Q Height:Q Format:I NumChannels:I")
 

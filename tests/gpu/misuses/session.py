@@ -26,7 +26,8 @@ class SetupError(Exception):
 class Case:
     """A question. Unless `bare`, the thread that asks it has the primary context, which the process keeps.
 
-    `alone`: nothing else is asked in its process. `uninitialized`: its process has not called cuInit.
+    `alone`: nothing else is asked in its process. `uninitialized`: its process has not called cuInit. `devices`: how
+    many it needs.
     """
 
     name: str
@@ -34,19 +35,20 @@ class Case:
     bare: bool = False
     alone: bool = False
     uninitialized: bool = False
+    devices: int = 1
 
 
 CASES: dict[str, Case] = {}
 
 
 def case(
-    name: str, *, bare: bool = False, alone: bool = False, uninitialized: bool = False
+    name: str, *, bare: bool = False, alone: bool = False, uninitialized: bool = False, devices: int = 1
 ) -> Callable[[Callable[[Session], None]], Callable[[Session], None]]:
     """Adds a function to the cases."""
 
     def add(function: Callable[[Session], None]) -> Callable[[Session], None]:
         assert name not in CASES, name
-        CASES[name] = Case(name, function, bare, alone or uninitialized, uninitialized)
+        CASES[name] = Case(name, function, bare, alone or uninitialized, uninitialized, devices)
         return function
 
     return add
@@ -101,6 +103,7 @@ class Session:
     """The driver in one process, and where answers go to."""
 
     def __init__(self, path: str, note: Callable[[str, object], None]) -> None:
+        self.path = path
         self.driver = ctypes.CDLL(path)
         self.note = note
         self.primary = 0
