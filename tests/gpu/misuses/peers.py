@@ -12,7 +12,7 @@ from misuses.layouts import AccessDesc, AllocationProp, IpcHandle, Location, Mem
 from misuses.mapping import PAGE
 from misuses.mapping import props as physical
 from misuses.other import Other
-from misuses.pools import flags_of
+from misuses.pools import flags_of, read
 from misuses.pools import props as pooled
 from misuses.session import MIB, ByValue, Session, number, numbers, out, words
 from misuses.session import case as any_case
@@ -103,10 +103,12 @@ def copies(s: Session) -> None:
     stream, their_stream = s.make("cuStreamCreate", 1), s.within(other, "cuStreamCreate", 1)
     s.ask("cuMemsetD8_v2", mine, 1, 4096)
     s.ask("cuMemsetD8_v2", theirs, 2, 4096)
-    byte_at(s, "theirs", theirs)
     s.ask("cuMemsetD8Async", theirs, 3, 4096, stream)
+    s.ask("cuMemsetD2D8_v2", theirs, 64, 2, 8, 2)
     s.ask("cuStreamSynchronize", stream)
+    s.ask("cuMemcpyDtoD_v2", theirs, mine, 4096)
     byte_at(s, "theirs", theirs)
+    s.must("cuMemsetD8_v2", mine, 2, 4096)
     s.ask("cuMemcpyDtoD_v2", mine, theirs, 8)
     byte_at(s, "mine", mine)
     s.ask("cuMemcpy", mine + 8, theirs, 8)
@@ -125,7 +127,6 @@ def copies(s: Session) -> None:
     s.ask("cuMemcpyPeer", mine, s.primary, theirs, other, 4097)
     s.ask("cuMemcpyPeer", mine, s.primary, theirs + 4095, other, 2)
     s.ask("cuMemcpyPeer", mine, s.primary, 0x1000, other, 8)
-    s.ask("cuMemcpyPeer", mine, s.primary, theirs, 0x1000, 8)
     s.ask("cuMemcpyPeerAsync", mine, s.primary, theirs, other, 8, stream)
     s.ask("cuMemcpyPeerAsync", mine, s.primary, theirs, other, 8, their_stream)
     s.ask("cuMemcpyPeerAsync", mine, s.primary, theirs, other, 8, 0)
@@ -178,7 +179,6 @@ def copy_3d(s: Session) -> None:
         description(srcDevice=0),
     ):
         s.ask("cuMemcpy3DPeer", given)
-    s.ask("cuMemcpy3DPeer", None)
     s.ask("cuMemcpy3DPeerAsync", description(), stream)
     s.ask("cuMemcpy3DPeerAsync", description(), 0)
     s.ask("cuCtxSynchronize")
@@ -249,8 +249,10 @@ def streams(s: Session) -> None:
 def kernel(s: Session) -> None:
     other = second(s)
     theirs, add = s.within(other, "cuMemAlloc_v2", 64), s.function("add")
-    s.must("cuMemsetD8_v2", theirs, 0, 64)
     s.ask("cuCtxEnablePeerAccess", other, 0)
+    s.ask("cuMemsetD8_v2", theirs, 0, 64)
+    s.ask("cuMemsetD8Async", theirs, 0, 64, 0)
+    s.ask("cuMemGetAddressRange_v2", out(), out(), theirs)
     s.say("launch", s.launch(add, 1, 1, 0, theirs, 7))
     s.ask("cuCtxSynchronize")
     s.ask("cuCtxDisablePeerAccess", other)
@@ -271,8 +273,8 @@ def values(s: Session) -> None:
     """Values in the other device's memory, without peer access and with it."""
     other = second(s)
     theirs, stream = s.within(other, "cuMemAlloc_v2", 64), s.make("cuStreamCreate", 1)
-    s.must("cuMemsetD8_v2", theirs, 0, 64)
-    s.ask("cuCtxSynchronize")
+    s.ask("cuStreamWriteValue32_v2", stream, theirs, 2, 0)
+    s.ask("cuStreamSynchronize", stream)
     s.ask("cuCtxEnablePeerAccess", other, 0)
     s.ask("cuStreamWriteValue32_v2", stream, theirs, 3, 0)
     s.ask("cuStreamWaitValue32_v2", stream, theirs, 3, 1)
@@ -423,8 +425,8 @@ def host_pools(s: Session) -> None:
             s.ask("cuMemsetD8_v2", memory, 6, 64)
             byte_at(s, "byte", memory)
             s.ask("cuMemFreeAsync", memory, 0)
-        for attribute in (5, 7):
-            s.ask_value("cuMemPoolGetAttribute", made, attribute, size=0)
+        for attribute in (4, 5, 7):
+            read(s, made, attribute)
         s.ask("cuCtxSynchronize")
         s.ask("cuMemPoolTrimTo", made, 0)
         s.ask("cuMemPoolDestroy", made)
@@ -774,7 +776,29 @@ def ipc_events(s: Session) -> None:
         other.ask("cuIpcOpenEventHandle", out(), ByValue(handle))
         other.ask("cuEventDestroy_v2", theirs)
         other.ask("cuIpcOpenEventHandle", out(), ByValue(handle))
-        other.ask("cuEventQuery", theirs)
+
+
+@case("ipc.event_gone", alone=True)
+def ipc_event_gone(s: Session) -> None:
+    """Nobody has the event any more."""
+    event, handle = s.make("cuEventCreate", INTERPROCESS), IpcHandle()
+    s.must("cuIpcGetEventHandle", handle, event)
+    with Other(s) as other:
+        other.retain()
+        theirs = other.ask_made("cuIpcOpenEventHandle", ByValue(handle))
+        s.ask("cuEventDestroy_v2", event)
+        other.ask("cuEventDestroy_v2", theirs)
+        other.ask("cuIpcOpenEventHandle", out(), ByValue(handle))
+        gone = IpcHandle()
+        made = other.make("cuEventCreate", INTERPROCESS)
+        other.must("cuIpcGetEventHandle", gone, made)
+        of_memory = handle_of(other, other.make("cuMemAlloc_v2", 64))
+        other.kill()
+    s.ask("cuIpcOpenEventHandle", out(), ByValue(gone))
+    s.ask("cuIpcOpenMemHandle_v2", out(), ByValue(of_memory), LAZY_PEER)
+    other_made = s.make("cuEventCreate", INTERPROCESS)
+    s.must("cuIpcGetEventHandle", handle, other_made)
+    s.ask("cuCtxSynchronize")
 
 
 @case("ipc.events_back", alone=True)
@@ -914,12 +938,40 @@ def descriptor_wrong(s: Session) -> None:
     s.ask("cuMemImportFromShareableHandle", out(), of_pool[0], FILE_DESCRIPTOR)
     s.ask("cuMemPoolImportFromShareableHandle", out(), of_memory, FILE_DESCRIPTOR, 0)
     s.ask("cuMemImportFromShareableHandle", out(), of_memory, 2)
-    s.ask("cuMemImportFromShareableHandle", out(), of_memory, 8)
     s.ask("cuMemImportFromShareableHandle", out(), of_memory, 0)
-    s.ask("cuMemImportFromShareableHandle", None, of_memory, FILE_DESCRIPTOR)
     s.ask("cuMemPoolImportFromShareableHandle", out(), of_pool[0], FILE_DESCRIPTOR, 1)
     s.ask("cuMemPoolImportFromShareableHandle", out(), of_pool[0], 2, 0)
-    s.ask("cuMemPoolImportFromShareableHandle", None, of_pool[0], FILE_DESCRIPTOR, 0)
+    s.ask("cuMemImportFromShareableHandle", None, of_memory, FILE_DESCRIPTOR)
+
+
+@case("descriptor.pool_alone", alone=True)
+def descriptor_pool_alone(s: Session) -> None:
+    """A pool that nothing is imported from, its exporter's end, its own process's."""
+    pool, descriptor = s.make("cuMemPoolCreate", pooled(handleTypes=1)), numbers(0, 0)
+    s.ask("cuMemPoolExportToShareableHandle", descriptor, pool, FILE_DESCRIPTOR, 0)
+    s.ask("cuMemPoolImportFromShareableHandle", None, descriptor[0], 2, 0)
+    mine = s.ask_made("cuMemPoolImportFromShareableHandle", descriptor[0], FILE_DESCRIPTOR, 0)
+    s.say("same", mine == pool)
+    s.ask("cuMemPoolDestroy", mine)
+    with Other(s) as other:
+        other.retain()
+        sent = other.send(descriptor[0])
+        imported = other.ask_made("cuMemPoolImportFromShareableHandle", sent, FILE_DESCRIPTOR, 0)
+        again = other.ask_made("cuMemPoolImportFromShareableHandle", sent, FILE_DESCRIPTOR, 0)
+        s.say("same", imported == again)
+        other.ask("cuMemPoolDestroy", again)
+        other.ask("cuMemPoolDestroy", imported)
+        memory, exported_pointer = s.make("cuMemAllocFromPoolAsync", 64, pool, 0), out(64)
+        s.must("cuStreamSynchronize", 0)
+        s.must("cuMemPoolExportPointer", exported_pointer, memory)
+        other.ask("cuMemPoolImportPointer", out(), imported, exported_pointer)
+        other.ask("cuMemPoolImportPointer", None, imported, exported_pointer)
+        other.ask("cuMemPoolImportPointer", out(), imported, None)
+        other.ask("cuMemPoolImportPointer", out(), imported, out(64))
+        s.ask("cuMemFreeAsync", memory, 0)
+        s.ask("cuMemPoolDestroy", pool)
+        s.ask("cuStreamSynchronize", 0)
+        other.ask("cuMemPoolImportFromShareableHandle", out(), sent, FILE_DESCRIPTOR, 0)
 
 
 @case("descriptor.exporter_dies", alone=True)
@@ -1000,7 +1052,7 @@ def descriptor_pool(s: Session) -> None:
         for attribute in (2, 9, 10, 13, 14):
             other.ask_value("cuPointerGetAttribute", attribute, there)
         for attribute in (1, 4, 5, 6, 7, 8):
-            other.ask_value("cuMemPoolGetAttribute", imported, attribute, size=8)
+            read(other, imported, attribute)
         other.ask("cuMemPoolSetAttribute", imported, 4, words(1 << 20))
         other.ask("cuMemPoolTrimTo", imported, 0)
         flags_of(other, imported, Location(1, 0))
