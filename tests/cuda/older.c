@@ -135,6 +135,74 @@ static void entry_point(void)
     printf("entry point %d, %d, %d\n", result, nothing == NULL, version && !version(&number) && number > 12000);
 }
 
+#if CUDART_VERSION >= 12000
+
+static void nodes_of_any_type(void)
+{
+    cudaGraph_t graph;
+    cudaGraphExec_t executable;
+    cudaGraphNode_t filled, copied, allocated;
+    struct cudaGraphNodeParams parameters = {.type = cudaGraphNodeTypeMemset};
+    void *from, *to;
+    char seen[4] = "";
+
+    cudaMalloc(&from, 64);
+    cudaMalloc(&to, 64);
+    cudaGraphCreate(&graph, 0);
+    parameters.memset =
+        (struct cudaMemsetParamsV2){.dst = from, .value = 'x', .elementSize = 1, .width = 3, .height = 1};
+    printf("node %d,", cudaGraphAddNode(&filled, graph, NULL, 0, &parameters));
+    parameters = (struct cudaGraphNodeParams){.type = cudaGraphNodeTypeMemcpy};
+    parameters.memcpy.copyParams = (struct cudaMemcpy3DParms){
+        .srcPtr = {from, 3, 3, 1}, .dstPtr = {to, 3, 3, 1}, .extent = {3, 1, 1}, .kind = cudaMemcpyDeviceToDevice};
+    printf(" %d,", cudaGraphAddNode(&copied, graph, &filled, 1, &parameters));
+    parameters = (struct cudaGraphNodeParams){.type = cudaGraphNodeTypeMemAlloc};
+    parameters.alloc.poolProps.allocType = cudaMemAllocationTypePinned;
+    parameters.alloc.poolProps.location.type = cudaMemLocationTypeDevice;
+    parameters.alloc.bytesize = 64;
+    printf(" %d", cudaGraphAddNode(&allocated, graph, NULL, 0, &parameters));
+    printf(" %d,", parameters.alloc.dptr != NULL);
+    cudaGraphInstantiate(&executable, graph, 0);
+    cudaGraphLaunch(executable, NULL);
+    cudaMemcpy(seen, to, 3, cudaMemcpyDeviceToHost);
+    printf(" copied %s,", seen);
+    printf(" none %d\n", cudaGraphAddNode(&copied, graph, NULL, 0, NULL));
+}
+
+static void batches(void)
+{
+    cudaStream_t stream;
+    char text[] = "onetwo", seen[8] = "";
+    char *to;
+    size_t sizes[2] = {3, 3}, first = 0, failed = 7;
+    struct cudaMemcpyAttributes attributes = {.srcAccessOrder = cudaMemcpySrcAccessOrderStream};
+    struct cudaMemcpy3DBatchOp box = {.srcAccessOrder = cudaMemcpySrcAccessOrderStream, .extent = {1, 3, 1}};
+
+    cudaStreamCreate(&stream);
+    cudaMalloc((void **)&to, 512);
+    void *targets[] = {to + 3, to}, *sources[] = {text, text + 3};
+    printf("batch %d,", cudaMemcpyBatchAsync(targets, sources, sizes, 2, &attributes, &first, 1, &failed, stream));
+    cudaMemcpy(seen, to, 6, cudaMemcpyDeviceToHost);
+    printf(" %s,", seen);
+    sizes[1] = 1 << 20;
+    printf(" too much %d,", cudaMemcpyBatchAsync(targets, sources, sizes, 2, &attributes, &first, 1, &failed, stream));
+    printf(" of %zu,", failed);
+    printf(" no stream %d,", cudaMemcpyBatchAsync(targets, sources, sizes, 2, &attributes, &first, 1, &failed, NULL));
+    printf(" of %zd\n", failed);
+    box.src.type = box.dst.type = cudaMemcpyOperandTypePointer;
+    box.src.op.ptr.ptr = text;
+    box.src.op.ptr.rowLength = 2;
+    box.dst.op.ptr.ptr = to;
+    printf("boxes %d,", cudaMemcpy3DBatchAsync(1, &box, &failed, 0, stream));
+    cudaMemcpy(seen, to, 6, cudaMemcpyDeviceToHost);
+    printf(" %s,", seen);
+    box.extent.width = 3;
+    printf(" wider than a row %d,", cudaMemcpy3DBatchAsync(1, &box, &failed, 0, stream));
+    printf(" of %zu\n", failed);
+}
+
+#endif
+
 int main(void)
 {
     properties();
@@ -143,8 +211,8 @@ int main(void)
     capture();
     entry_point();
 #if CUDART_VERSION >= 12000
-    struct cudaGraphNodeParams parameters = {0};
-    printf("add node %d\n", cudaGraphAddNode(NULL, NULL, NULL, 0, &parameters));
+    nodes_of_any_type();
+    batches();
 #endif
     return 0;
 }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.machine import Machine
+    from vgpu_embed.virtual.memory.space import Space
     from vgpu_embed.virtual.order import Task
 
 HOST, DEVICE, ARRAY, UNIFIED = 1, 2, 3, 4
@@ -29,27 +30,35 @@ MAX_PITCH = 11
 
 
 class Transfer(Operation):
-    """What moves bytes: it is checked before a graph takes it, or a queue."""
+    """What moves bytes: it is checked before a graph takes it, or a queue.
+
+    staged: pageable memory of the host is read when the program asks for the copy, not when its turn comes.
+    """
+
+    staged = False
 
     def check(self) -> None:
         """Refuses what `run` would refuse."""
         raise NotImplementedError
 
     def captured(self) -> Operation:
-        """See `Operation.captured`."""
+        """A graph reads when it runs."""
         self.check()
+        self.staged = False
         return self
 
     def queued(self, task: Task) -> None:
-        """See `Operation.queued`."""
+        """Reads now what the program may change as soon as the function has returned."""
         self.check()
+        if self.staged:
+            self.read()
+
+    def read(self) -> None:
+        """Keeps what lies at the source, if that is pageable memory of the host."""
 
 
 class Copy(Transfer):
-    """A copy of bytes that lie side by side.
-
-    staged: pageable memory of the host is read when the program asks for the copy, not when its turn comes.
-    """
+    """A copy of bytes that lie side by side."""
 
     node_type = MEMCPY
 
@@ -84,24 +93,23 @@ class Copy(Transfer):
         self.space.check(self.target, self.size, WRITE, bool(self.roles & TO_HOST))
         self.space.check(self.source, self.size, READ, bool(self.roles & FROM_HOST))
 
-    def captured(self) -> Operation:
-        """A graph reads when it runs."""
-        super().captured()
-        self.staged = False
-        return self
-
-    def queued(self, task: Task) -> None:
-        """Reads now what the program may change as soon as the function has returned."""
-        super().queued(task)
-        if self.staged and not self.space.base(self.source):
-            ffi = self.space.ffi
-            self._read = ffi.new("char[]", self.size)
-            ffi.memmove(self._read, ffi.cast("char *", self.source), self.size)
-            self.source = int(ffi.cast("uintptr_t", self._read))
+    def read(self) -> None:
+        """See `Transfer.read`."""
+        self._read, self.source = kept(self.space, self.source, self.size)
 
     def run(self) -> None:
         """See `Operation.run`."""
         self.space.copy(self.target, self.source, self.size, self.roles)
+
+
+def kept(space: Space, address: int, size: int) -> tuple[Any, int]:
+    """A copy of pageable memory of the host and where it is; of other memory nothing, and where that is."""
+    if space.base(address):
+        return None, address
+    ffi = space.ffi
+    memory = ffi.new("char[]", size)
+    ffi.memmove(memory, ffi.cast("char *", address), size)
+    return memory, int(ffi.cast("uintptr_t", memory))
 
 
 def _side(name: str, address: int, is_host: int) -> dict[str, int]:
@@ -120,8 +128,10 @@ class BoxCopy(Transfer):
 
     node_type = MEMCPY
 
-    def __init__(self, machine: Machine, call: AnyCall, given: Any) -> None:
+    def __init__(self, machine: Machine, call: AnyCall, given: Any, staged: bool = False) -> None:
         self.space = machine.space
+        self.staged = staged
+        self._read: Any = None
         self._fields = {name: _number(call, getattr(given, name)) for name, _ in call.ffi.typeof(given).item.fields}
         box = self.box = self.space.ffi.new("struct vgpu_box *")
         box.width, box.height = given.WidthInBytes, given.Height
@@ -167,11 +177,19 @@ class BoxCopy(Transfer):
         """Refuses what `run` would refuse."""
         box = self.box
         if box.width and box.height and box.depth:
-            rows, slices = box.height - 1, box.depth - 1
-            size = slices * box.target_slice + rows * box.target_pitch + box.width
-            self.space.check(box.target, size, WRITE, bool(self.roles & TO_HOST))
-            size = slices * box.source_slice + rows * box.source_pitch + box.width
-            self.space.check(box.source, size, READ, bool(self.roles & FROM_HOST))
+            self.space.check(box.target, self._reach("target"), WRITE, bool(self.roles & TO_HOST))
+            self.space.check(box.source, self._reach("source"), READ, bool(self.roles & FROM_HOST))
+
+    def _reach(self, side: str) -> int:
+        """Bytes from the first to the last of a side."""
+        box = self.box
+        pitch, slice = getattr(box, side + "_pitch"), getattr(box, side + "_slice")
+        return int((box.depth - 1) * slice + (box.height - 1) * pitch + box.width)
+
+    def read(self) -> None:
+        """See `Transfer.read`."""
+        if self.box.source:
+            self._read, self.box.source = kept(self.space, self.box.source, self._reach("source"))
 
     def run(self) -> None:
         """See `Operation.run`."""

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.machine import Machine
     from vgpu_embed.virtual.operations import Operation
 
-ORDERS = (1, 2, 3)
-"""CU_MEMCPY_SRC_ACCESS_ORDER_…."""
-
 answers = Answers(ready=initialised)
 
 
@@ -124,25 +121,6 @@ def peer_copy(machine: Machine, call: AnyCall) -> Copy:
     return Copy(machine, call.dstDevice, call.srcDevice, call.ByteCount, 0)
 
 
-@answers("cuMemcpyBatchAsync", "cuMemcpyBatchAsync_ptsz", "cuMemcpyBatchAsync_v2", "cuMemcpyBatchAsync_v2_ptsz")
-def several_in_order(machine: Machine, call: AnyCall) -> int:
-    """One after the other; all are checked before the first is done. The legacy stream has none."""
-    if not (call.count and call.dsts and call.srcs and call.sizes and call.numAttrs and call.attrs and call.attrsIdxs):
-        return INVALID_VALUE
-    stream = stream_named(machine, call)
-    places, attributes = range(call.count), range(call.numAttrs)
-    if stream.is_legacy or call.attrsIdxs[0] or not all(call.sizes[place] for place in places):
-        return INVALID_VALUE
-    if any(call.attrs[place].srcAccessOrder not in ORDERS for place in attributes):
-        return INVALID_VALUE
-    copies = [Copy(machine, call.dsts[n], call.srcs[n], call.sizes[n], ANY, staged=True) for n in places]
-    for copy in copies:
-        copy.check()
-    for copy in copies:
-        stream.take(copy)
-    return 0
-
-
 # ---- rows and slices -----------------------------------------------------------------------------------------------
 
 
@@ -172,7 +150,7 @@ def box(machine: Machine, call: AnyCall) -> int:
     "cuMemcpy3DPeerAsync_ptsz",
 )
 def box_in_order(machine: Machine, call: AnyCall) -> int:
-    return in_order(machine, call, BoxCopy(machine, call, call.pCopy)) if call.pCopy else INVALID_VALUE
+    return in_order(machine, call, BoxCopy(machine, call, call.pCopy, staged=True)) if call.pCopy else INVALID_VALUE
 
 
 # ---- setting memory ------------------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ class Array:
 
     Attributes:
         address: where its bytes are; pitch and slice: how far rows, and slices or layers, are apart.
+        element: bytes of one.
     """
 
     def __init__(self, machine: Machine, context: Context, given: Any) -> None:
@@ -59,7 +60,8 @@ class Array:
             raise Refused(NOT_SUPPORTED)
         if self.channels not in CHANNELS or not self._fits(context.profile.attributes):
             raise Refused(INVALID_VALUE)
-        self.pitch = self.width * self.channels * FORMATS[self.format]
+        self.element = self.channels * FORMATS[self.format]
+        self.pitch = self.width * self.element
         self.slice = self.pitch * max(self.height, 1)
         self.allocation = context.heap.allocate(self.slice * max(self.depth, 1))
         self.address = self.allocation.address

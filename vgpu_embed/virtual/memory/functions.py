@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vgpu_embed.virtual import transfers
+from vgpu_embed.virtual import batches, transfers
 from vgpu_embed.virtual.memory import arrays, linear, managed, owned, pinned, pointers, pools, vmm
 
-MODULES = (linear, pinned, managed, pools, owned, vmm, pointers, arrays, transfers)
+MODULES = (linear, pinned, managed, pools, owned, vmm, pointers, arrays, transfers, batches)
 """Those that answer them."""

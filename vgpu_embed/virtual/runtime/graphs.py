@@ -1,13 +1,14 @@
-"""Nodes of the runtime's graphs whose parameters are structs of its own: kernels, copies, fills."""
+"""Nodes of the runtime's graphs whose parameters are structs of its own: kernels, copies, fills, all in one."""
 
 from __future__ import annotations
 
 from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.machine import INVALID_VALUE
+from vgpu_embed.virtual.operations import KERNEL, MEM_ALLOC, MEMCPY
 from vgpu_embed.virtual.runtime.devices import in_context
-from vgpu_embed.virtual.runtime.errors import remember
-from vgpu_embed.virtual.runtime.launches import kernel
-from vgpu_embed.virtual.runtime.memory import SIDES, copy_of, fill_end
+from vgpu_embed.virtual.runtime.errors import refuse_unless_ok, remember
+from vgpu_embed.virtual.runtime.launches import host_of, kernel
+from vgpu_embed.virtual.runtime.memory import DEFAULT, HOST, SIDES, copy_of, fill_end
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 INVALID_DIRECTION = 21
 """cudaErrorInvalidMemcpyDirection."""
+DEVICE_ENTRY, FUNCTION = 1, 3
+"""cudaKernelFunctionType…: an address of the program's, a handle of the driver's."""
 
 answers = Answers(ready=in_context, reported=remember)
 
@@ -65,18 +68,48 @@ def set_kernel(machine: Machine, call: AnyCall) -> int:
     return change(call, "cuGraphKernelNodeSetParams_v2", nodeParams=call.address_of(parameters))
 
 
+@answers("cudaGraphKernelNodeGetParams")
+def get_kernel(machine: Machine, call: AnyCall) -> int:
+    given = call.ffi.new("CUDA_KERNEL_NODE_PARAMS_v2 *")
+    result = call.make(
+        "cuGraphKernelNodeGetParams_v2", hNode=call.number("node"), nodeParams=call.address_of(given)
+    ).result
+    call.reply()
+    if result or not call.pNodeParams:
+        return result or INVALID_VALUE
+    show_kernel(machine, call, call.pNodeParams, given)
+    return 0
+
+
 def kernel_of(machine: Machine, call: AnyCall, given: Any) -> Any:
     """The driver's parameters of a kernel node. Raises Refused."""
     if not given:
         raise Refused(INVALID_VALUE)
-    grid, block = given.gridDim, given.blockDim
     parameters = call.ffi.new("CUDA_KERNEL_NODE_PARAMS_v2 *")
+    set_kernel_of(machine, call, parameters, given)
+    return parameters
+
+
+def set_kernel_of(machine: Machine, call: AnyCall, parameters: Any, given: Any) -> None:
+    """Writes the driver's parameters of a kernel node, from the runtime's of any version. Raises Refused."""
+    grid, block = given.gridDim, given.blockDim
     parameters.kern = call.ffi.cast("CUkernel", kernel(machine, call, call.address_of(given.func)))
     parameters.gridDimX, parameters.gridDimY, parameters.gridDimZ = grid.x, grid.y, grid.z
     parameters.blockDimX, parameters.blockDimY, parameters.blockDimZ = block.x, block.y, block.z
     parameters.sharedMemBytes = given.sharedMemBytes
     parameters.kernelParams, parameters.extra = given.kernelParams, given.extra
-    return parameters
+
+
+def show_kernel(machine: Machine, call: AnyCall, parameters: Any, given: Any) -> bool:
+    """Writes the runtime's parameters of a kernel node; whether it knows the kernel by an address."""
+    handle = call.address_of(given.func)
+    host = host_of(machine, call, handle)
+    parameters.func = call.ffi.cast("void *", host or handle)
+    for side, name in ((parameters.gridDim, "gridDim"), (parameters.blockDim, "blockDim")):
+        side.x, side.y, side.z = (getattr(given, name + axis) for axis in "XYZ")
+    parameters.sharedMemBytes = given.sharedMemBytes
+    parameters.kernelParams, parameters.extra = given.kernelParams, given.extra
+    return host is not None
 
 
 # ---- copies and fills ----------------------------------------------------------------------------------------------
@@ -92,6 +125,33 @@ def add_copy(machine: Machine, call: AnyCall) -> int:
 def add_linear_copy(machine: Machine, call: AnyCall) -> int:
     copied = linear_copy(call)
     return add(call, "cuGraphAddMemcpyNode", copyParams=call.address_of(copied), ctx=context(machine))
+
+
+@answers("cudaGraphMemcpyNodeGetParams")
+def get_copy(machine: Machine, call: AnyCall) -> int:
+    given = call.ffi.new("CUDA_MEMCPY3D *")
+    made = call.make("cuGraphMemcpyNodeGetParams", hNode=call.number("node"), nodeParams=call.address_of(given))
+    call.reply()
+    if made.result or not call.pNodeParams:
+        return made.result or INVALID_VALUE
+    show_copy(call, call.pNodeParams, given)
+    return 0
+
+
+def show_copy(call: AnyCall, parameters: Any, given: Any) -> None:
+    """Writes a cudaMemcpy3DParms, from a CUDA_MEMCPY3D of pointers."""
+    extent = parameters.extent
+    extent.width, extent.height, extent.depth = given.WidthInBytes, given.Height, given.Depth
+    for side in ("src", "dst"):
+        memory, place = getattr(parameters, side + "Ptr"), getattr(parameters, side + "Pos")
+        setattr(parameters, side + "Array", call.ffi.NULL)
+        is_host = getattr(given, side + "MemoryType") == HOST
+        memory.ptr = call.ffi.cast("void *", getattr(given, side + ("Host" if is_host else "Device")))
+        memory.pitch, memory.ysize = getattr(given, side + "Pitch"), getattr(given, side + "Height")
+        memory.xsize = memory.pitch
+        place.x, place.y, place.z = (getattr(given, side + axis) for axis in ("XInBytes", "Y", "Z"))
+    sides = given.srcMemoryType, given.dstMemoryType
+    parameters.kind = next((kind for kind, types in SIDES.items() if types == sides), DEFAULT)
 
 
 @answers("cudaGraphMemcpyNodeSetParams", "cudaGraphExecMemcpyNodeSetParams")
@@ -132,3 +192,79 @@ def add_fill(machine: Machine, call: AnyCall) -> int:
 @answers("cudaGraphExecMemsetNodeSetParams")
 def set_fill(machine: Machine, call: AnyCall) -> int:
     return change(call, "cuGraphMemsetNodeSetParams", memsetParams=call.number("pNodeParams"), ctx=context(machine))
+
+
+# ---- nodes of any type ---------------------------------------------------------------------------------------------
+
+
+@answers("cudaGraphAddNode", "cudaGraphAddNode_v2")
+def add_any(machine: Machine, call: AnyCall) -> int:
+    return _add_any(machine, call, "cuGraphAddNode_v2", dependencyData=call.number("dependencyData"))
+
+
+@answers("cudaGraphAddNode@12")
+def add_any_of_12(machine: Machine, call: AnyCall) -> int:
+    return _add_any(machine, call, "cuGraphAddNode")
+
+
+def _add_any(machine: Machine, call: AnyCall, driver: str, **data: int) -> int:
+    call.reply()  # outputs can be looked at then
+    parameters = any_of(machine, call, call.nodeParams)
+    refuse_unless_ok(add(call, driver, nodeParams=call.address_of(parameters), **data))
+    if parameters.type == MEM_ALLOC:
+        call.nodeParams.alloc.dptr = call.ffi.cast("void *", parameters.alloc.dptr)
+    return 0
+
+
+@answers("cudaGraphNodeSetParams", "cudaGraphExecNodeSetParams")
+def set_any(machine: Machine, call: AnyCall) -> int:
+    parameters = any_of(machine, call, call.nodeParams)
+    named = {"hGraphExec": call.number("graphExec")} if "Exec" in call.function else {}
+    made = call.make(
+        call.function.replace("cuda", "cu"),
+        hNode=call.number("node"),
+        nodeParams=call.address_of(parameters),
+        **named,
+    )
+    return int(made.result)
+
+
+@answers("cudaGraphNodeGetParams")
+def get_any(machine: Machine, call: AnyCall) -> int:
+    ffi, given = call.ffi, call.ffi.new("CUgraphNodeParams *")
+    made = call.make("cuGraphNodeGetParams", hNode=call.number("node"), nodeParams=call.address_of(given))
+    call.reply()
+    out = call.nodeParams
+    if made.result or not out:
+        return made.result or INVALID_VALUE
+    if given.type not in (KERNEL, MEMCPY):
+        ffi.memmove(out, given, ffi.sizeof(given[0]))
+        return 0
+    ffi.buffer(out)[:] = bytes(ffi.sizeof(out[0]))
+    out.type = given.type
+    if given.type == MEMCPY:
+        show_copy(call, out.memcpy.copyParams, given.memcpy.copyParams)
+    else:
+        is_known = show_kernel(machine, call, out.kernel, given.kernel)
+        out.kernel.functionType = DEVICE_ENTRY if is_known else FUNCTION
+    return 0
+
+
+def any_of(machine: Machine, call: AnyCall, given: Any) -> Any:
+    """The CUgraphNodeParams of a cudaGraphNodeParams. Raises Refused.
+
+    They differ for kernels and copies only. CUDA 12's lack what CUDA 13 has at the ends of some, which is zero then.
+    """
+    if not given:
+        raise Refused(INVALID_VALUE)
+    ffi = call.ffi
+    made = ffi.new("CUgraphNodeParams *")
+    if given.type == KERNEL:
+        set_kernel_of(machine, call, made.kernel, given.kernel)
+    elif given.type == MEMCPY:
+        made.memcpy.copyParams = copy_of(call, given.memcpy.copyParams)[0]
+        made.memcpy.copyCtx = ffi.cast("CUcontext", context(machine))
+    else:
+        ffi.memmove(made, given, ffi.sizeof(made[0]))
+    made.type, made.reserved2 = given.type, given.reserved2
+    return made

@@ -87,6 +87,17 @@ def function(machine: Machine, call: AnyCall, host: int) -> int:
     return call.address_of(made.pFunc)
 
 
+def host_of(machine: Machine, call: AnyCall, handle: int) -> int | None:
+    """The address by which the program knows a function of the driver's; None where it does not."""
+    programs = machine.programs
+    named = programs.functions[handle].name
+    alike = [(host, one) for host, one in loaded(machine, call).kernels.items() if programs.kernels[one].name == named]
+    for host, one in alike:
+        if call.address_of(call.make("cuKernelGetFunction", kernel=one).pFunc) == handle:
+            return host
+    return None
+
+
 # ---- launches ------------------------------------------------------------------------------------------------------
 
 

@@ -44,6 +44,12 @@ cudaMemset                       cuMemsetD8_v2
 cudaMemsetAsync                  cuMemsetD8Async
 cudaMemset2D                     cuMemsetD2D8_v2
 cudaMemset2DAsync                cuMemsetD2D8Async
+cudaMemcpyBatchAsync             cuMemcpyBatchAsync_v2
+cudaMemcpyBatchAsync@12          cuMemcpyBatchAsync
+cudaMemcpy3DBatchAsync           cuMemcpy3DBatchAsync_v2
+cudaMemcpy3DBatchAsync@12        cuMemcpy3DBatchAsync
+cudaMemcpyWithAttributesAsync    cuMemcpyWithAttributesAsync
+cudaMemcpy3DWithAttributesAsync  cuMemcpy3DWithAttributesAsync
 cudaCtxResetPersistingL2Cache    cuCtxResetPersistingL2Cache
 # Pools
 cudaDeviceGetDefaultMemPool      cuDeviceGetDefaultMemPool
