@@ -4,6 +4,7 @@ MISSING = "functions that are not here: CUDA_ERROR_NOT_SUPPORTED"
 TEXTURES = "no textures, surfaces, mipmaps, sparse arrays"
 SHARING = "nothing is shared with other processes"
 HOST_MEMORY = "no pools and no physical memory of the host, nor pools of managed memory"
+PEERS = "no device reaches another's memory"
 GREEN = "no shares of multiprocessors"
 COMPUTED = "a kernel's fault is noticed where a body computes it, and at once"
 COMPILED = "PTX is not compiled"
@@ -55,5 +56,38 @@ DIFFERENT = {
     "library": "that is no image is said when a library is loaded, not when it is first used; no unified functions",
     "library.unloaded": FREED,
     "function.parameters": NEWER,
+    "peer.queries": PEERS,
+    "peer.enable": PEERS,
+    "peer.enable_unused": PEERS,
+    "peer.copies": PEERS,
+    "peer.pointers": PEERS,
+    "peer.kernel": COMPUTED,
+    "peer.kernel_before": COMPUTED,
+    "peer.values": PEERS,
+    "peer.pool": PEERS,
+    "peer.mapping": PEERS,
+    "peer.host_memory": HOST_MEMORY,
+    "peer.host_pools": HOST_MEMORY,
+    "ipc.memory": SHARING,
+    "ipc.copies": SHARING,
+    "ipc.parts": SHARING,
+    "ipc.twice": SHARING,
+    "ipc.other_device": SHARING,
+    "ipc.freed": SHARING,
+    "ipc.exporter_dies": SHARING,
+    "ipc.importer_dies": SHARING,
+    "ipc.refused": SHARING,
+    "ipc.events": SHARING,
+    "ipc.event_gone": SHARING,
+    "ipc.events_back": SHARING,
+    "ipc.event_dies": SHARING,
+    "descriptor.memory": SHARING,
+    "descriptor.wrong": SHARING,
+    "descriptor.pool_alone": SHARING,
+    "descriptor.exporter_dies": SHARING,
+    "descriptor.other_device": SHARING,
+    "descriptor.host": HOST_MEMORY,
+    "descriptor.pool": SHARING,
+    "descriptor.pool_order": SHARING,
 }
 """By case. test_misuse.py fails where one of these is not different any more."""

@@ -1,6 +1,7 @@
 """What the virtual H200 answers to misuse, beside what a real one did.
 
-data/h200-misuse.json is what `tests/gpu/misuse.py --calls` has printed on an NVIDIA H200 under driver 580.159.04.
+data/h200-misuse.json is what `tests/gpu/misuse.py --calls` has printed on an NVIDIA H200 under driver 580.159.04, and
+data/h200-x2-misuse.json what it has with `--devices 2` on a machine of two.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ GROUPS = (
     ("mapping", "pool"),
     ("memory", "pointer"),
     ("module", "link", "library", "function"),
+    ("peer",),
+    ("ipc",),
+    ("descriptor",),
 )
 """Cases that are asked together, by the beginning of their names."""
 
@@ -37,7 +41,12 @@ def recorded() -> dict[str, Any]:
 
     Where its driver has ended the process, or did not return, "before" has what came before that.
     """
-    answers: dict[str, Any] = json.loads((HERE / "data/h200-misuse.json").read_text("utf-8"))["cases"]
+    return answers_of("h200") | answers_of("h200-x2")
+
+
+def answers_of(machine: str) -> dict[str, Any]:
+    """Those of one recording."""
+    answers: dict[str, Any] = json.loads((HERE / f"data/{machine}-misuse.json").read_text("utf-8"))["cases"]
     return answers
 
 
@@ -55,7 +64,8 @@ def test_as_the_card(group: tuple[str, ...]) -> None:
     # On the card kernels were computed, as they are here only where a policy says how.
     policy = HERE / "programs/faulty_kernels.py" if "launch" in group else None
     program = [sys.executable, str(PROGRAM), "--calls", *real]
-    done = support.run_preloaded(program, mode="virtual", gpu="h200", policy=policy, timeout=300)
+    gpu = "h200" if real.keys() <= answers_of("h200").keys() else "2xh200"
+    done = support.run_preloaded(program, mode="virtual", gpu=gpu, policy=policy, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "in a hook of" not in done.stderr, done.stderr  # an exception of ours
     ours = json.loads(done.stdout)["cases"]

@@ -965,8 +965,6 @@ def descriptor_pool_alone(s: Session) -> None:
         s.must("cuStreamSynchronize", 0)
         s.must("cuMemPoolExportPointer", exported_pointer, memory)
         other.ask("cuMemPoolImportPointer", out(), imported, exported_pointer)
-        other.ask("cuMemPoolImportPointer", None, imported, exported_pointer)
-        other.ask("cuMemPoolImportPointer", out(), imported, None)
         other.ask("cuMemPoolImportPointer", out(), imported, out(64))
         s.ask("cuMemFreeAsync", memory, 0)
         s.ask("cuMemPoolDestroy", pool)
