@@ -21,18 +21,22 @@ import time
 
 from misuses import (  # noqa: F401 (each adds its cases)
     arrays,
+    batches,
     capture,
     contexts,
     devices,
     events,
     graphs,
     launches,
+    linking,
+    logs,
     mapping,
     memory,
     modules,
     peers,
     pools,
     streams,
+    tensors,
 )
 from misuses.session import CASES, Session, SetupError
 

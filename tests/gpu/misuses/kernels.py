@@ -104,6 +104,23 @@ UNRESOLVED = """.version 7.0
     ret;
 }
 """
+# What the one before calls.
+ELSEWHERE = """.version 7.0
+.target sm_75
+.address_size 64
+.visible .global .align 4 .u32 called;
+.visible .func elsewhere()
+{
+    .reg .u64 %to;
+    mov.u64 %to, called;
+    st.global.u32 [%to], 1;
+    ret;
+}
+.visible .entry other()
+{
+    ret;
+}
+"""
 
 KERNELS = {
     "common": COMMON.encode() + b"\0",
@@ -113,4 +130,5 @@ KERNELS = {
     "unknown_target": UNKNOWN_TARGET.encode() + b"\0",
     "newer_target": NEWER_TARGET.encode() + b"\0",
     "unresolved": UNRESOLVED.encode() + b"\0",
+    "elsewhere": ELSEWHERE.encode() + b"\0",
 }

@@ -158,3 +158,12 @@ class Resource(ctypes.Structure):
 
 class IpcHandle(ctypes.Structure):
     _fields_ = fields("reserved:B64")
+
+
+class BatchOp(ctypes.Structure):
+    """CUDA_MEMCPY3D_BATCH_OP. An operand that is an array has its offset where a pointer has lengths and a hint."""
+
+    _fields_ = fields(
+        "srcType:I srcHole:I src:Q srcRow:Q srcLayer:Q srcHint:Q dstType:I dstHole:I dst:Q dstRow:Q dstLayer:Q "
+        "dstHint:Q width:Q height:Q depth:Q order:I flags:I"
+    )

@@ -141,6 +141,11 @@ class Session:
         made = out()
         return number(made) if self.ask(name, made, *arguments) == 0 else 0
 
+    def ask_made_last(self, name: str, *arguments: object) -> int:
+        """`ask_made` of a function whose output comes last."""
+        made = out()
+        return number(made) if self.ask(name, *arguments, made) == 0 else 0
+
     def ask_value(self, name: str, *arguments: object, size: int = 4) -> int:
         """Notes the result and, if it is success, the first output as well."""
         made = out()
