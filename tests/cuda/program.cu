@@ -32,6 +32,41 @@ static const char *said(void)
     return cudaGetErrorName(cudaGetLastError());
 }
 
+/* Copies to and from a variable, as nodes. */
+static void in_a_graph(void)
+{
+    cudaGraph_t graph;
+    cudaGraphExec_t executable;
+    cudaGraphNode_t to, from, beside;
+    cudaKernelNodeParams kernel = {}, told = {};
+    int value = 20, again = 30, read = 0;
+
+    cudaGraphCreate(&graph, 0);
+    cudaGraphAddMemcpyNodeToSymbol(&to, graph, NULL, 0, counter, &value, sizeof value, 0, cudaMemcpyHostToDevice);
+    cudaGraphAddMemcpyNodeFromSymbol(&from, graph, &to, 1, &read, counter, sizeof read, 0, cudaMemcpyDeviceToHost);
+    printf("node: %s,", said());
+    cudaGraphAddMemcpyNodeToSymbol(&beside, graph, NULL, 0, counter, &value, 8, 0, cudaMemcpyHostToDevice);
+    printf(" %s,", said());
+    cudaGraphAddMemcpyNodeToSymbol(&beside, graph, NULL, 0, counter, &value, 4, 0, cudaMemcpyDeviceToHost);
+    printf(" %s,", said());
+    kernel.func = (void *)add_to_both;
+    kernel.gridDim = kernel.blockDim = dim3(1);
+    void *parameters[] = {&value};
+    kernel.kernelParams = parameters;
+    cudaGraphAddKernelNode(&beside, graph, NULL, 0, &kernel);
+    cudaGraphKernelNodeGetParams(beside, &told);
+    cudaGraphDestroyNode(beside);
+    printf(" its kernel: %d,", told.func == kernel.func);
+    cudaGraphInstantiate(&executable, graph, 0);
+    cudaGraphLaunch(executable, 0);
+    cudaDeviceSynchronize();
+    printf(" counter: %d", read);
+    cudaGraphExecMemcpyNodeSetParamsToSymbol(executable, to, counter, &again, 4, 0, cudaMemcpyHostToDevice);
+    cudaGraphLaunch(executable, 0);
+    cudaDeviceSynchronize();
+    printf(" and %d\n", read);
+}
+
 int main(void)
 {
     enum { N = 1000 };
@@ -94,6 +129,7 @@ int main(void)
     cudaGetSymbolSize(&size, scale);
     cudaMemcpy(&read, address, sizeof read, cudaMemcpyDeviceToHost);
     printf("counter: %d, scale: %zu bytes\n", read, size);
+    in_a_graph();
     both += 1;
     add_to_both<<<1, 1>>>(10);
     cudaDeviceSynchronize();

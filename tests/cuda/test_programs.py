@@ -88,6 +88,7 @@ def test_a_program_of_nvcc(tmp_path: Path) -> None:
         f"clusters at the same time: {132 * 32 // 4}",
         "counter: 7",
         "counter: 8, scale: 8 bytes",
+        "node: cudaSuccess, cudaErrorInvalidValue, cudaErrorInvalidMemcpyDirection, its kernel: 1, counter: 20 and 30",
         "both: 16",
         "at the end: cudaSuccess",
     ], done.stderr

@@ -9,7 +9,8 @@ import pytest
 from vgpu_embed.testing import ffi
 from virtual.device import Device, Held
 
-INVALID_VALUE, INVALID_HANDLE, ILLEGAL_STATE, NOT_READY = 1, 400, 401, 600
+INVALID_VALUE, INVALID_CONTEXT, INVALID_HANDLE, ILLEGAL_STATE, NOT_READY = 1, 201, 400, 401, 600
+CAPTURE_UNSUPPORTED, CAPTURE_INVALIDATED = 900, 901
 
 
 def test_flags(device: Device) -> None:
@@ -98,3 +99,50 @@ def test_belongs_to_a_context(device: Device) -> None:
     assert device.call("cuEventRecordWithFlags", device.event(), None, 1) == ILLEGAL_STATE
     assert device.call("cuStreamWaitEvent", None, event, 1) == ILLEGAL_STATE
     assert device.call("cuStreamWaitEvent", None, event, 2) == INVALID_VALUE
+
+
+class TestOfContexts:
+    def test_an_event_stands_for_all_streams(self, device: Device) -> None:
+        context = device.made("cuCtxGetCurrent", ctype="CUcontext")
+        event, idle, streams = device.event(), device.event(), [device.stream(), device.stream()]
+        held = [Held(device, stream) for stream in streams]
+        assert device.call("cuCtxRecordEvent", context, event) == 0
+        device.note("later", device.stream())
+        assert device.marks == ["later"]  # nobody waits for the recording
+        held[0].gate.set()
+        assert device.call("cuStreamSynchronize", streams[0]) == 0
+        assert device.call("cuEventQuery", event) == NOT_READY
+        held[1].gate.set()
+        assert device.call("cuEventSynchronize", event) == 0
+        assert device.call("cuCtxRecordEvent", context, idle) == device.call("cuEventQuery", idle) == 0
+
+    def test_a_context_waits_with_streams_to_come(self, device: Device) -> None:
+        context = device.made("cuCtxGetCurrent", ctype="CUcontext")
+        event, first, second = device.event(), device.stream(), device.stream()
+        held = Held(device, first)
+        assert device.call("cuEventRecord", event, first) == 0
+        assert device.call("cuCtxWaitEvent", context, event) == 0
+        for stream in (second, device.stream(), device.stream(0), None):
+            device.note("after", stream)
+        assert device.marks == []
+        held.gate.set()
+        assert device.call("cuCtxSynchronize") == 0
+        assert device.marks == ["function", *["after"] * 4]
+        device.note("free", second)
+        assert device.marks[-1] == "free"
+
+    def test_what_is_refused(self, device: Device) -> None:
+        context = device.made("cuCtxGetCurrent", ctype="CUcontext")
+        event, stream = device.event(), device.stream()
+        other = device.made("cuCtxCreate_v2", 0, 0, ctype="CUcontext")
+        assert device.call("cuCtxRecordEvent", other, event) == INVALID_HANDLE
+        assert device.call("cuCtxWaitEvent", other, event) == 0
+        assert device.call("cuCtxRecordEvent", None, event) == INVALID_CONTEXT
+        assert device.call("cuCtxWaitEvent", context, None) == INVALID_HANDLE
+        for function in ("cuCtxRecordEvent", "cuCtxWaitEvent"):
+            device.begin(stream)
+            assert device.call(function, context, event) == CAPTURE_UNSUPPORTED
+            assert device.call("cuStreamEndCapture", stream, ffi.new("CUgraph *")) == CAPTURE_INVALIDATED
+        device.begin(stream)
+        assert device.call("cuEventRecord", event, stream) == 0
+        assert device.call("cuCtxWaitEvent", other, event) == CAPTURE_UNSUPPORTED

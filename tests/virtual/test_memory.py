@@ -386,6 +386,43 @@ class TestHostMemory:
         assert call("cuMemAllocManaged", ffi.new(POINTER), 10, 4) == INVALID_VALUE
         memory.free(address)
 
+    @pytest.mark.parametrize("suffix", ["", "_ptsz"])
+    def test_managed_in_batches(self, memory: Memory, suffix: str) -> None:
+        first, second = (memory.got("cuMemAllocManaged", 4096, 1) for _ in range(2))
+        stream = memory.got("cuStreamCreate", 0, ctype="CUstream *")
+        addresses, sizes = ffi.new("CUdeviceptr[]", [first, second]), ffi.new("size_t[]", [4096, 100])
+        places = ffi.new("CUmemLocation[]", [{"type": 1, "id": 1}, {"type": 2}])
+        indices = ffi.new("size_t[]", [0, 1])
+
+        def last() -> list[int]:
+            found = ffi.new("int[2]")
+            for place, address in enumerate((first, second)):
+                assert memory.call("cuMemRangeGetAttribute", found + place, 4, 4, address, 100) == 0
+            return list(found)
+
+        prefetch, both = "cuMemPrefetchBatchAsync" + suffix, "cuMemDiscardAndPrefetchBatchAsync" + suffix
+        discard = "cuMemDiscardBatchAsync" + suffix
+        given = addresses, sizes, 2, places, indices
+        assert memory.call(prefetch, *given, 2, 0, stream) == 0
+        assert last() == [1, -1]
+        assert memory.call(both, *given, 1, 0, stream) == 0
+        assert last() == [1, 1]
+        assert memory.call(discard, addresses, sizes, 2, 0, stream) == 0
+        for name in (prefetch, both):
+            assert memory.call(name, *given, 2, 1, stream) == INVALID_VALUE
+            assert memory.call(name, addresses, sizes, 0, places, indices, 2, 0, stream) == INVALID_VALUE
+            assert memory.call(name, addresses, sizes, 2, None, indices, 2, 0, stream) == INVALID_VALUE
+            assert memory.call(name, *given, 2, 0, ffi.cast("CUstream", 1)) == INVALID_VALUE
+        indices[1] = 2
+        assert memory.call(prefetch, *given, 2, 0, stream) == INVALID_VALUE
+        indices[1], places[1].type, places[1].id = 1, 1, 9
+        assert memory.call(prefetch, *given, 2, 0, stream) == INVALID_DEVICE
+        addresses[1] = memory.allocate(4096)
+        assert memory.call(prefetch, *given, 1, 0, stream) == INVALID_VALUE
+        assert memory.call(discard, addresses, sizes, 2, 0, stream) == INVALID_VALUE
+        assert memory.call(discard, None, sizes, 1, 0, stream) == INVALID_VALUE
+        assert last() == [1, 1]
+
 
 class TestPools:
     def pool(self, memory: Memory) -> Any:

@@ -149,3 +149,14 @@ def test_what_is_refused(graph: Graph) -> None:
     reserved.reserved2 = 1
     assert graph.result("cudaGraphAddNode", node, graph.graph, *rest, reserved) == INVALID_VALUE
     assert graph.result("cudaGraphNodeGetParams", None, described(EMPTY)) == INVALID_VALUE
+
+
+def test_a_copy_of_an_executable_graph_from_elsewhere(graph: Graph) -> None:
+    first, second = ffi.new("char[]", b"one"), ffi.new("char[]", b"two")
+    node = graph.driver.cudaGraphAddMemcpyNode1D(graph=graph.graph, dst=graph.memory, src=first, count=3, kind=1)
+    assert node.result == 0
+    executable = graph.launch()
+    arguments = node.pGraphNode, ffi.cast("void *", graph.memory), second, 3, 1
+    assert graph.result("cudaGraphExecMemcpyNodeSetParams1D", executable, *arguments) == 0
+    assert graph.result("cudaGraphLaunch", executable, None) == 0
+    assert graph.seen(3) == b"two"

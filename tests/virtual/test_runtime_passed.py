@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vgpu_embed import tables
-from vgpu_embed.testing import FakeDriver
+from vgpu_embed.testing import FakeDriver, ffi
 from vgpu_embed.virtual.runtime import passed
 
 EVERY = [*passed.rows(passed.TABLE), *passed.rows(passed.WITHOUT_CONTEXT)]
@@ -61,3 +61,23 @@ def test_entry_points_are_the_drivers() -> None:
     assert int(wanted.funcPtr) == int(driver.cuGetProcAddress_v2(symbol="cuMemAlloc", cudaVersion=13000).pfn)
     assert int(missing.funcPtr) == 0
     assert missing.driverStatus == 1
+
+
+def test_a_copy_of_rows_between_devices() -> None:
+    driver = FakeDriver(gpu="2xh100")
+    first = int(driver.cudaMalloc(size=64).devPtr)
+    driver.cudaMemset(devPtr=first, value=ord("x"), count=64)
+    driver.cudaSetDevice(device=1)
+    second = int(driver.cudaMalloc(size=64).devPtr)
+    parameters = ffi.new("struct cudaMemcpy3DPeerParms *")
+    parameters.srcPtr = {"ptr": ffi.cast("void *", first), "pitch": 8, "xsize": 8, "ysize": 2}
+    parameters.dstPtr = {"ptr": ffi.cast("void *", second), "pitch": 4, "xsize": 4, "ysize": 2}
+    parameters.dstDevice, parameters.extent = 1, (3, 2, 1)
+    assert driver.cudaMemcpy3DPeer(p=parameters).result == 0
+    seen = ffi.new("char[]", 8)
+    assert driver.cudaMemcpy(dst=seen, src=second, count=8, kind=2).result == 0
+    assert ffi.buffer(seen)[:] == b"xxx\0xxx\0"
+    assert driver.cudaMemcpy3DPeerAsync(p=parameters).result == 0
+    parameters.dstDevice = 9
+    assert driver.cudaMemcpy3DPeer(p=parameters).result == 101
+    assert driver.cudaMemcpy3DPeer(p=None).result == 1

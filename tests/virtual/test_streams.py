@@ -101,6 +101,15 @@ class TestHostFunction:
         assert held.threads != [threading.get_ident()]
         assert device.call("cuStreamQuery", stream) == 0
 
+    def test_in_a_mode_of_waiting(self, device: Device) -> None:
+        function = device.function(lambda: device.marks.append("function"))
+        stream = device.stream()
+        for mode, result in ((0, 0), (1, 0), (2, INVALID_VALUE)):
+            assert device.call("cuLaunchHostFunc_v2", stream, function, None, mode) == result
+        assert device.call("cuLaunchHostFunc_v2_ptsz", None, None, None, 0) == INVALID_VALUE
+        assert device.call("cuStreamSynchronize", stream) == 0
+        assert device.marks == ["function", "function"]
+
     def test_other_streams_go_on(self, device: Device) -> None:
         held = Held(device, device.stream())
         device.note("other", device.stream())

@@ -41,6 +41,9 @@ SCHEDULES = (0, 1, 2, 4)
 """CU_CTX_FLAGS_MASK; what its part CU_CTX_SCHED_MASK, the lowest three bits, may be."""
 SCHEDULE_MASK = 7
 
+FLUSH_SCOPES = (100, 200)
+"""CU_FLUSH_GPU_DIRECT_RDMA_WRITES_TO_…: the context's device, all devices."""
+
 LEAST_PRIORITY, GREATEST_PRIORITY = 0, -5
 """Of streams; every GPU since Pascal."""
 
@@ -382,6 +385,20 @@ def profile(machine: Machine, call: AnyCall) -> int:
     """There is no profiler that would be told."""
     machine.current()
     return 0
+
+
+@answers("cuProfilerInitialize")
+def begin_profile(machine: Machine, call: AnyCall) -> int:
+    """A driver has none any more either."""
+    machine.current()
+    return NOT_SUPPORTED
+
+
+@answers("cuFlushGPUDirectRDMAWrites")
+def flush_remote_writes(machine: Machine, call: AnyCall) -> int:
+    """There are none: of the current context, for its device or for all."""
+    machine.current()
+    return INVALID_VALUE if call.number("target") or call.number("scope") not in FLUSH_SCOPES else 0
 
 
 @answers("cuCtxGetExecAffinity")

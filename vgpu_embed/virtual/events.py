@@ -6,9 +6,11 @@ from time import monotonic_ns
 
 from vgpu_embed.virtual.answers import Answers, Refused, known
 from vgpu_embed.virtual.contexts import closing
+from vgpu_embed.virtual.contexts import named as context_named
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
 from vgpu_embed.virtual.operations import EVENT_RECORD, WAIT_EVENT, Operation
-from vgpu_embed.virtual.streams import INVALID_HANDLE, NOT_READY, Stream, named
+from vgpu_embed.virtual.order import CAPTURE_UNSUPPORTED
+from vgpu_embed.virtual.streams import INVALID_HANDLE, NON_BLOCKING, NOT_READY, Stream, check_uncaptured, named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,6 +156,7 @@ def close_context(machine: Machine, context: Context) -> None:
     events = machine.order.events
     for handle in [handle for handle, event in events.items() if event.context is context]:
         del events[handle]
+    machine.order.gates.pop(context, None)
 
 
 closing.append(close_context)
@@ -279,3 +282,36 @@ def wait_for(stream: Stream, event: Event) -> None:
     with stream.order.lock:
         if task := event.unfinished:
             stream.order.later(stream, None, [*stream.order.before(stream), task])
+
+
+# ---- of all streams of a context -----------------------------------------------------------------------------------
+
+
+@answers("cuCtxRecordEvent")
+def record_of_context(machine: Machine, call: AnyCall) -> int:
+    """The event stands for what comes last in a stream of its own, after all that the context was asked for."""
+    context, event = context_named(machine, call, call.hCtx), event_of(machine, call.number("hEvent"))
+    if event.context is not context:
+        return INVALID_HANDLE
+    check_uncaptured(machine, context)
+    order, recording = machine.order, Recording()
+    with order.lock:
+        if before := order.of(context):
+            order.later(Stream(machine, context, 0, NON_BLOCKING), recording, before)
+        else:
+            recording.run()
+    event.recording, event.captured = recording, None
+    return context.error
+
+
+@answers("cuCtxWaitEvent")
+def wait_in_context(machine: Machine, call: AnyCall) -> int:
+    """Streams that the context has, and those that it will have."""
+    context, event = context_named(machine, call, call.hCtx), event_of(machine, call.number("hEvent"))
+    check_uncaptured(machine, context)
+    if event.captured:
+        event.captured[0].break_off(CAPTURE_UNSUPPORTED)
+    with machine.order.lock:
+        if task := event.unfinished:
+            machine.order.hold(context, task)
+    return context.error

@@ -113,6 +113,8 @@ class Order:
         """Held while something is done, so that nothing of one stream happens at the same time as the next."""
         self.last: dict[Stream, Task] = {}
         """The last task of each stream that has something to do."""
+        self.gates: dict[Context, list[Task]] = {}
+        """What all streams of a context wait for, those that are not there yet too."""
         self._bell: Bell | None = None
         self._functions: deque[Callable[[], object]] = deque()
         self._waiting: list[Task] = []
@@ -149,12 +151,22 @@ class Order:
 
         The legacy stream and blocking streams of a context wait for each other.
         """
+        found = list(self.gates.get(stream.context, ()))
         if stream.is_legacy:
-            return [t for other, t in self.last.items() if other.is_blocking and other.context is stream.context]
-        found = [self.last.get(stream)]
-        if stream.is_blocking:
+            found += [t for other, t in self.last.items() if other.is_blocking and other.context is stream.context]
+        elif stream in self.last:
+            found.append(self.last[stream])
+        if stream.is_blocking and not stream.is_legacy:
             found += [t for other, t in self.last.items() if other.is_legacy and other.context is stream.context]
-        return [task for task in found if task]
+        return [task for task in found if not task.done]
+
+    def of(self, context: Context) -> list[Task]:
+        """The last tasks of a context's streams. The lock is held."""
+        return [task for stream, task in self.last.items() if stream.context is context]
+
+    def hold(self, context: Context, task: Task) -> None:
+        """Whatever a context is asked to do next comes after a task. The lock is held."""
+        self.gates[context] = [*(one for one in self.gates.get(context, ()) if not one.done), task]
 
     def later(self, stream: Stream, operation: Operation | None, before: Iterable[Task]) -> None:
         """Makes it the stream's last task, after those tasks. The lock is held. Raises Refused."""

@@ -27,6 +27,8 @@ LEGACY, PER_THREAD = 1, 2
 """CU_STREAM_LEGACY and CU_STREAM_PER_THREAD: handles that every context has."""
 NON_BLOCKING = 1
 """CU_STREAM_NON_BLOCKING."""
+SYNC_MODES = (0, 1)
+"""CU_HOST_TASK_BLOCKING and CU_HOST_TASK_SPINWAIT."""
 
 
 class Stream:
@@ -157,17 +159,24 @@ def wait(stream: Stream) -> None:
         raise Refused(stream.context.error)
 
 
+def check_uncaptured(machine: Machine, context: Context) -> None:
+    """Refuses what would be asked of a context of which a stream is captured, and with it the captures."""
+    found = [one for one in machine.order.captures if any(stream.context is context for stream in one.ends)]
+    for capture in found:
+        capture.invalidate()
+    if found:
+        raise Refused(CAPTURE_UNSUPPORTED)
+
+
 def wait_for_context(machine: Machine, context: Context) -> None:
     """Returns when all streams of a context have done what they were asked for. Refuses while one is captured."""
     order = machine.order
     if order.captures:
         machine.order.check_safe()
-        for capture in list(order.captures):
-            if any(stream.context is context for stream in capture.ends):
-                capture.break_off(CAPTURE_UNSUPPORTED)
+        check_uncaptured(machine, context)
     if order.last:
         with order.lock:
-            tasks = [task for stream, task in order.last.items() if stream.context is context]
+            tasks = order.of(context)
         order.wait(tasks)
 
 
@@ -393,8 +402,18 @@ class Callback(HostFunction):
         self.host.call(self.function, self.stream.handle, self.stream.context.error, self.argument)
 
 
+@answers("cuLaunchHostFunc_v2", "cuLaunchHostFunc_v2_ptsz")
+def launch_host_function_in_a_mode(machine: Machine, call: AnyCall) -> int:
+    """How the thread for it waits makes no difference here."""
+    return _launch(machine, call) if call.syncMode in SYNC_MODES else INVALID_VALUE
+
+
 @answers("cuLaunchHostFunc", "cuLaunchHostFunc_ptsz")
 def launch_host_function(machine: Machine, call: AnyCall) -> int:
+    return _launch(machine, call)
+
+
+def _launch(machine: Machine, call: AnyCall) -> int:
     function = call.number("fn")
     if not function:
         return INVALID_VALUE

@@ -160,7 +160,8 @@ def im2col_scalars(s: Session) -> None:
         im2col(s, room, memory, lower=(corner,), upper=(0,), **three)
     for name, values in (("interleave", (1, 2, 3)), ("swizzle", range(8)), ("l2", (3, 4)), ("fill", (1, 2))):
         for value in values:
-            im2col(s, room, memory, **{name: value})
+            one: dict[str, Any] = {name: value}
+            im2col(s, room, memory, **one)
     for steps in ((0, 1, 1, 1), (1, 0, 1, 1), (1, 8, 8, 1), (1, 9, 1, 1), (1, 1, 1, 9)):
         im2col(s, room, memory, steps=steps)
     for strides in ((120, 2048, 32768), (128, 2048, 1 << 40), (128, 64, 32768)):
@@ -176,7 +177,7 @@ def im2col_scalars(s: Session) -> None:
 def wide(s: Session) -> None:
     memory, room, name = s.make("cuMemAlloc_v2", 1 << 20), Room(), "cuTensorMapEncodeIm2colWide"
     plain: dict[str, Any] = {"lower": -1, "upper": -1}
-    for changed in (
+    different: tuple[dict[str, Any], ...] = (
         {},
         {"mode": 1},
         {"mode": 2},
@@ -190,7 +191,8 @@ def wide(s: Session) -> None:
         {"pixels": 1025, "mode": 1},
         {"rank": 2},
         {"type": 99},
-    ):
+    )
+    for changed in different:
         im2col(s, room, memory, name, **{**plain, **changed})
 
 

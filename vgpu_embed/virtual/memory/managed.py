@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.batches import spread
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
 from vgpu_embed.virtual.memory.heap import MANAGED, Allocation, Region, free
 from vgpu_embed.virtual.memory.space import MANAGED as PAGES
@@ -112,6 +113,24 @@ def _prefetch(machine: Machine, call: AnyCall, place: int) -> int:
     machine.current()
     named(machine, call).check_usable()
     managed(machine, call.devPtr, call.count).prefetched = place
+    return 0
+
+
+BATCHES = ("cuMemPrefetchBatchAsync", "cuMemDiscardBatchAsync", "cuMemDiscardAndPrefetchBatchAsync")
+
+
+@answers(*BATCHES, *(name + "_ptsz" for name in BATCHES))
+def several(machine: Machine, call: AnyCall) -> int:
+    """All are checked before the first is prefetched. What is discarded stays: it may be read as anything."""
+    stream, count = named(machine, call), call.count
+    if stream.is_legacy or call.flags or not (count and call.dptrs and call.sizes):
+        return INVALID_VALUE
+    stream.check_usable()
+    ranges = [managed(machine, call.dptrs[place], call.sizes[place]) for place in range(count)]
+    if "Prefetch" in call.function:
+        locations = spread(call.prefetchLocs, call.prefetchLocIdxs, call.numPrefetchLocs, count)
+        for about, place in zip(ranges, [placed(machine, one) for one in locations], strict=True):
+            about.prefetched = place
     return 0
 
 

@@ -9,6 +9,7 @@ from vgpu_embed.virtual.runtime.devices import in_context
 from vgpu_embed.virtual.runtime.errors import refuse_unless_ok, remember
 from vgpu_embed.virtual.runtime.launches import host_of, kernel
 from vgpu_embed.virtual.runtime.memory import DEFAULT, HOST, SIDES, copy_of, fill_end
+from vgpu_embed.virtual.runtime.symbols import place_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,9 +122,9 @@ def add_copy(machine: Machine, call: AnyCall) -> int:
     return add(call, "cuGraphAddMemcpyNode", copyParams=call.address_of(copied), ctx=context(machine))
 
 
-@answers("cudaGraphAddMemcpyNode1D")
+@answers("cudaGraphAddMemcpyNode1D", "cudaGraphAddMemcpyNodeFromSymbol", "cudaGraphAddMemcpyNodeToSymbol")
 def add_linear_copy(machine: Machine, call: AnyCall) -> int:
-    copied = linear_copy(call)
+    copied = linear_copy(machine, call)
     return add(call, "cuGraphAddMemcpyNode", copyParams=call.address_of(copied), ctx=context(machine))
 
 
@@ -160,9 +161,10 @@ def set_copy(machine: Machine, call: AnyCall) -> int:
     return change(call, "cuGraphMemcpyNodeSetParams", **_copy_parameters(machine, call, copied))
 
 
-@answers("cudaGraphMemcpyNodeSetParams1D", "cudaGraphExecMemcpyNodeSetParams1D")
+@answers(*(f"cudaGraph{of}MemcpyNodeSetParams{end}" for of in ("", "Exec") for end in ("1D", "FromSymbol", "ToSymbol")))
 def set_linear_copy(machine: Machine, call: AnyCall) -> int:
-    return change(call, "cuGraphMemcpyNodeSetParams", **_copy_parameters(machine, call, linear_copy(call)))
+    copied = linear_copy(machine, call)  # has to live as long as the driver reads it
+    return change(call, "cuGraphMemcpyNodeSetParams", **_copy_parameters(machine, call, copied))
 
 
 def _copy_parameters(machine: Machine, call: AnyCall, copied: Any) -> dict[str, int]:
@@ -171,14 +173,16 @@ def _copy_parameters(machine: Machine, call: AnyCall, copied: Any) -> dict[str, 
     return {name: call.address_of(copied), "ctx": context(machine)}
 
 
-def linear_copy(call: AnyCall) -> Any:
-    """The CUDA_MEMCPY3D of so many bytes. Raises Refused."""
-    sides = SIDES.get(call.number("kind"))
-    if sides is None:
+def linear_copy(machine: Machine, call: AnyCall) -> Any:
+    """The CUDA_MEMCPY3D of so many bytes, from or to a variable where the function says so. Raises Refused."""
+    kind, sides = call.number("kind"), ("src", "dst")
+    symbol = "dst" if call.function.endswith("ToSymbol") else "src" if call.function.endswith("FromSymbol") else ""
+    if kind not in SIDES or (symbol and SIDES[kind][sides.index(symbol)] == HOST):
         raise Refused(INVALID_DIRECTION)
     copied = call.ffi.new("CUDA_MEMCPY3D *")
-    for side, kind in zip(("src", "dst"), sides, strict=True):
-        fill_end(call, copied, side, kind, call.number(side), call.count)
+    for side, memory in zip(sides, SIDES[kind], strict=True):
+        address = place_in(machine, call) if side == symbol else call.number(side)
+        fill_end(call, copied, side, memory, address, call.count)
     copied.WidthInBytes, copied.Height, copied.Depth = call.count, 1, 1
     return copied
 

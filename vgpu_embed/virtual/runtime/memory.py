@@ -130,15 +130,17 @@ def copy_3d(machine: Machine, call: AnyCall) -> int:
 
 def copy_of(call: AnyCall, given: Any) -> Any:
     """The CUDA_MEMCPY3D that a cudaMemcpy3DParms means. Raises Refused."""
-    if not given:
-        raise Refused(INVALID_VALUE)
-    if given.srcArray or given.dstArray:
-        call.log.error("copies of CUDA arrays are not implemented here and return cudaErrorNotSupported")
-        raise Refused(NOT_SUPPORTED)
+    check_pointers(call, given)
     if given.kind not in SIDES:
         raise Refused(INVALID_DIRECTION)
     copied = call.ffi.new("CUDA_MEMCPY3D *")
-    for side, kind in zip(("src", "dst"), SIDES[given.kind], strict=True):
+    place_boxes(call, copied, given, SIDES[given.kind])
+    return copied
+
+
+def place_boxes(call: AnyCall, copied: Any, given: Any, sides: tuple[int, int]) -> None:
+    """Where a copy in three dimensions begins on each side, and how much it is."""
+    for side, kind in zip(("src", "dst"), sides, strict=True):
         memory, place = getattr(given, side + "Ptr"), getattr(given, side + "Pos")
         fill_end(call, copied, side, kind, call.address_of(memory.ptr), memory.pitch)
         setattr(copied, side + "Height", memory.ysize)
@@ -147,7 +149,28 @@ def copy_of(call: AnyCall, given: Any) -> Any:
         setattr(copied, side + "Z", place.z)
     extent = given.extent
     copied.WidthInBytes, copied.Height, copied.Depth = extent.width, extent.height, extent.depth
-    return copied
+
+
+@answers("cudaMemcpy3DPeer", "cudaMemcpy3DPeer_ptds", "cudaMemcpy3DPeerAsync", "cudaMemcpy3DPeerAsync_ptsz")
+def copy_3d_peer(machine: Machine, call: AnyCall) -> int:
+    given = call.p
+    check_pointers(call, given)
+    copied = call.ffi.new("CUDA_MEMCPY3D_PEER *")
+    place_boxes(call, copied, given, SIDES[DEFAULT])
+    copied.srcContext = call.ffi.cast("CUcontext", primary(machine, call, device(call, given.srcDevice)))
+    copied.dstContext = call.ffi.cast("CUcontext", primary(machine, call, device(call, given.dstDevice)))
+    name = "cuMemcpy3DPeerAsync" if "Async" in call.function else "cuMemcpy3DPeer"
+    stream = {"hStream": call.number("stream")} if "Async" in call.function else {}
+    return int(call.make(name + suffix_of(call), pCopy=call.address_of(copied), **stream).result)
+
+
+def check_pointers(call: AnyCall, given: Any) -> None:
+    """Refuses a copy that is not described, or of arrays."""
+    if not given:
+        raise Refused(INVALID_VALUE)
+    if given.srcArray or given.dstArray:
+        call.log.error("copies of CUDA arrays are not implemented here and return cudaErrorNotSupported")
+        raise Refused(NOT_SUPPORTED)
 
 
 @answers("cudaMalloc3D")

@@ -38,6 +38,9 @@ cudaMemPrefetchAsync_v2          cuMemPrefetchAsync_v2
 cudaMemAdvise                    cuMemAdvise_v2
 cudaMemAdvise@12                 cuMemAdvise
 cudaMemAdvise_v2                 cuMemAdvise_v2
+cudaMemPrefetchBatchAsync        cuMemPrefetchBatchAsync
+cudaMemDiscardBatchAsync         cuMemDiscardBatchAsync
+cudaMemDiscardAndPrefetchBatchAsync   cuMemDiscardAndPrefetchBatchAsync
 cudaMemRangeGetAttribute         cuMemRangeGetAttribute
 cudaMemRangeGetAttributes        cuMemRangeGetAttributes
 cudaMemset                       cuMemsetD8_v2
@@ -91,6 +94,7 @@ cudaDeviceGetSharedMemConfig     cuCtxGetSharedMemConfig
 cudaDeviceSetSharedMemConfig     cuCtxSetSharedMemConfig
 cudaDeviceGetStreamPriorityRange cuCtxGetStreamPriorityRange
 cudaDeviceFlushGPUDirectRDMAWrites    cuFlushGPUDirectRDMAWrites
+cudaProfilerInitialize           cuProfilerInitialize
 cudaProfilerStart                cuProfilerStart
 cudaProfilerStop                 cuProfilerStop
 # Streams
@@ -143,6 +147,7 @@ cudaLibraryGetKernel             cuLibraryGetKernel
 cudaLibraryGetKernelCount        cuLibraryGetKernelCount
 cudaLibraryEnumerateKernels      cuLibraryEnumerateKernels
 cudaLibraryGetGlobal             cuLibraryGetGlobal
+cudaLibraryGetManaged            cuLibraryGetManaged
 cudaKernelSetAttributeForDevice  cuKernelSetAttribute           attr value kernel device
 # Graphs
 cudaGraphCreate                  cuGraphCreate

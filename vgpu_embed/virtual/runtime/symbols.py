@@ -67,7 +67,7 @@ def copy_to(machine: Machine, call: AnyCall) -> int:
     kind = call.number("kind")
     if kind not in (TO_DEVICE, ON_DEVICE, DEFAULT):
         return INVALID_MEMCPY_DIRECTION
-    inside = _inside(machine, call)
+    inside = place_in(machine, call)
     if kind == TO_DEVICE:
         return _copy(call, "cuMemcpyHtoD", "_v2", dstDevice=inside, srcHost=call.number("src"))
     if kind == ON_DEVICE:
@@ -85,7 +85,7 @@ def copy_from(machine: Machine, call: AnyCall) -> int:
     kind = call.number("kind")
     if kind not in (TO_HOST, ON_DEVICE, DEFAULT):
         return INVALID_MEMCPY_DIRECTION
-    inside = _inside(machine, call)
+    inside = place_in(machine, call)
     if kind == TO_HOST:
         return _copy(call, "cuMemcpyDtoH", "_v2", dstHost=call.number("dst"), srcDevice=inside)
     if kind == ON_DEVICE:
@@ -93,7 +93,7 @@ def copy_from(machine: Machine, call: AnyCall) -> int:
     return _copy(call, "cuMemcpy", "", dst=call.number("dst"), src=inside)
 
 
-def _inside(machine: Machine, call: AnyCall) -> int:
+def place_in(machine: Machine, call: AnyCall) -> int:
     """Where in the variable the copy begins; refuses what does not fit into it."""
     begins, room = variable(machine, call, call.number("symbol"))
     offset = call.number("offset")
