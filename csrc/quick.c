@@ -1,9 +1,11 @@
 /* What a virtual GPU does at each allocation, of module vgpu_embed._frames: C functions that take moments, a lock, the
- * gaps of a piece of memory, what is allocated. Every entry into this file holds the interpreter lock. */
+ * gaps of a piece of memory, what is allocated, what is held of a device. Every entry into this file holds the
+ * interpreter lock. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdbool.h>
 #include <structmember.h>
+#include <time.h>
 
 /* A number as a word. Numbers of more than 30 bits are read faster as signed ones. */
 static uint64_t word_of(PyObject *number)
@@ -134,6 +136,7 @@ struct gaps {
     uint64_t left; /* the sum of their sizes */
     Py_ssize_t count, room;
     struct gap *list; /* by address; no two touch */
+    PyObject *owner;
 };
 
 /* Sees to it that there is room for one more. */
@@ -181,8 +184,22 @@ static PyObject *gaps_new(PyTypeObject *type, PyObject *arguments, PyObject *nam
     return (PyObject *)self;
 }
 
+static int gaps_traverse(struct gaps *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->owner);
+    return 0;
+}
+
+static int gaps_clear(struct gaps *self)
+{
+    Py_CLEAR(self->owner);
+    return 0;
+}
+
 static void gaps_end(struct gaps *self)
 {
+    PyObject_GC_UnTrack(self);
+    gaps_clear(self);
     PyMem_Free(self->list);
     Py_TYPE(self)->tp_free(self);
 }
@@ -316,34 +333,251 @@ static PyObject *allocation_number(struct allocation *self, void *unused)
     return PyLong_FromUnsignedLongLong(self->number);
 }
 
-/* ---- quick allocations ---- */
+/* ---- what is held ---- */
 
-/* What most allocations and frees come to that share a page with others, where nothing begins or ends with them. The
- * interpreter lock keeps other threads out, and nothing is done here while one of them is in the machine's lock. */
-struct quick {
-    PyObject_HEAD struct lock *lock;
-    struct short_function *insert, *remove; /* space_insert, space_try_remove */
-    PyObject *allocations;                  /* the machine's, by address */
-    unsigned long long grain, access;       /* what sizes are rounded to; of what is allocated */
+/* The bytes that a process holds of each device of its machine, and what others were last seen to hold. */
+struct held {
+    PyObject_HEAD struct short_function *publish; /* makes known to others what is held; NULL: there are none */
+    Py_ssize_t devices;
+    uint64_t *bytes, *others;
+    int64_t stale; /* nanoseconds of the monotonic clock, from when on others have to be looked at anew */
 };
 
-static PyTypeObject allocation_type, gaps_type, lock_type, short_type;
+enum took { REFUSED, TOOK, STALE };
+
+static PyTypeObject allocation_type, gaps_type, held_type, lock_type, shared_type, short_type;
+
+static int64_t nanoseconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+static void held_put(struct held *self, Py_ssize_t device, uint64_t bytes)
+{
+    self->bytes[device] = bytes;
+    if (self->publish)
+        self->publish->function((uint64_t)device, bytes, 0, 0, 0, 0);
+}
+
+static enum took held_take(struct held *self, Py_ssize_t device, uint64_t size, uint64_t most)
+{
+    uint64_t all;
+
+    if (self->publish && nanoseconds() > self->stale)
+        return STALE;
+    if (__builtin_add_overflow(self->bytes[device] + self->others[device], size, &all) || all > most)
+        return REFUSED;
+    held_put(self, device, self->bytes[device] + size);
+    return TOOK;
+}
+
+/* -1, with an exception set, if there is no such device. */
+static Py_ssize_t held_device(const struct held *self, uint64_t number)
+{
+    if (!PyErr_Occurred() && number >= (uint64_t)self->devices)
+        PyErr_SetString(PyExc_IndexError, "there is no such device");
+    return PyErr_Occurred() ? -1 : (Py_ssize_t)number;
+}
+
+static PyObject *held_take_now(struct held *self, PyObject *const *given, Py_ssize_t count)
+{
+    uint64_t words[3] = {0};
+    Py_ssize_t device;
+    enum took took;
+
+    if (count != 3)
+        return PyErr_Format(PyExc_TypeError, "take_now() takes a device, a size and the most there may be");
+    for (Py_ssize_t i = 0; i < count; i++)
+        words[i] = word_of(given[i]);
+    if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_OverflowError)) /* a size beyond all that there can be */
+        PyErr_Clear();
+    device = held_device(self, words[0]);
+    if (device < 0)
+        return NULL;
+    took = held_take(self, device, words[1], words[2]);
+    return took == STALE ? Py_NewRef(Py_None) : PyBool_FromLong(took == TOOK);
+}
+
+static PyObject *held_give(struct held *self, PyObject *const *given, Py_ssize_t count)
+{
+    uint64_t words[2] = {0};
+    Py_ssize_t device;
+
+    if (count != 2)
+        return PyErr_Format(PyExc_TypeError, "give() takes a device and a size");
+    for (Py_ssize_t i = 0; i < count; i++)
+        words[i] = word_of(given[i]);
+    device = held_device(self, words[0]);
+    if (device < 0)
+        return NULL;
+    held_put(self, device, self->bytes[device] - words[1]);
+    Py_RETURN_NONE;
+}
+
+static PyObject *held_saw(struct held *self, PyObject *arguments)
+{
+    PyObject *others;
+    double seconds;
+
+    if (!PyArg_ParseTuple(arguments, "O!d", &PyList_Type, &others, &seconds))
+        return NULL;
+    for (Py_ssize_t i = 0; i < self->devices && i < PyList_GET_SIZE(others); i++)
+        self->others[i] = word_of(PyList_GET_ITEM(others, i));
+    self->stale = nanoseconds() + (int64_t)(seconds * 1e9);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *held_forget(struct held *self, PyObject *unused)
+{
+    (void)unused;
+    memset(self->bytes, 0, (size_t)self->devices * sizeof *self->bytes);
+    Py_RETURN_NONE;
+}
+
+static PyObject *held_list(struct held *self, void *unused)
+{
+    PyObject *list = PyList_New(self->devices);
+
+    (void)unused;
+    for (Py_ssize_t i = 0; list && i < self->devices; i++) {
+        PyObject *number = PyLong_FromUnsignedLongLong(self->bytes[i]);
+        if (number)
+            PyList_SET_ITEM(list, i, number);
+        else
+            Py_CLEAR(list);
+    }
+    return list;
+}
+
+static int held_init(struct held *self, PyObject *arguments, PyObject *names)
+{
+    static char *words[] = {"devices", "publish", NULL};
+    struct short_function *publish = NULL;
+    Py_ssize_t devices;
+
+    if (!PyArg_ParseTupleAndKeywords(arguments, names, "n|O!", words, &devices, &short_type, &publish) || self->bytes)
+        return -1;
+    self->bytes = PyMem_Calloc(2 * (size_t)devices + 1, sizeof *self->bytes);
+    if (!self->bytes) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    self->others = self->bytes + devices;
+    self->devices = devices;
+    self->publish = (struct short_function *)Py_XNewRef((PyObject *)publish);
+    return 0;
+}
+
+static void held_end(struct held *self)
+{
+    PyMem_Free(self->bytes);
+    Py_XDECREF((PyObject *)self->publish);
+    Py_TYPE(self)->tp_free(self);
+}
+
+/* ---- parts of a device's memory ---- */
+
+/* Part of a device's memory, in blocks: heap.Shared begins with it. */
+struct shared {
+    PyObject_HEAD struct held *held;
+    PyObject *blocks; /* those with room, the newest last */
+    PyObject *pieces; /* free addresses of the device's, lists of them by size */
+    PyObject *spare;  /* a block that is nobody's, as far as the device is concerned; or None */
+    uint64_t reserved, most;
+    Py_ssize_t number; /* the device's in the machine */
+    bool keeps_spare;
+};
+
+static int shared_init(struct shared *self, PyObject *arguments, PyObject *names)
+{
+    PyObject *held, *pieces;
+    unsigned long long number, most;
+
+    if (!PyArg_ParseTuple(arguments, "O!KKO!", &held_type, &held, &number, &most, &PyDict_Type, &pieces) || names ||
+        self->blocks || held_device((struct held *)held, number) < 0)
+        return -1;
+    self->blocks = PyList_New(0);
+    self->spare = Py_NewRef(Py_None);
+    self->held = (struct held *)Py_NewRef(held);
+    self->pieces = Py_NewRef(pieces);
+    self->number = (Py_ssize_t)number;
+    self->most = most;
+    return self->blocks ? 0 : -1;
+}
+
+static int shared_traverse(struct shared *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->blocks);
+    Py_VISIT(self->spare);
+    Py_VISIT(self->pieces);
+    return 0;
+}
+
+static int shared_clear(struct shared *self)
+{
+    Py_CLEAR(self->blocks);
+    Py_CLEAR(self->spare);
+    Py_CLEAR(self->pieces);
+    return 0;
+}
+
+static void shared_end(struct shared *self)
+{
+    PyObject_GC_UnTrack(self);
+    shared_clear(self);
+    Py_CLEAR(self->held);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static bool shared_reserve(struct shared *self, uint64_t size)
+{
+    if (held_take(self->held, self->number, size, self->most) != TOOK)
+        return false;
+    self->reserved += size;
+    return true;
+}
+
+static void shared_release(struct shared *self, uint64_t size)
+{
+    self->reserved -= size;
+    held_put(self->held, self->number, self->held->bytes[self->number] - size);
+}
+
+/* ---- quick allocations ---- */
+
+/* What most allocations and frees come to: those that share a page with others, and those of whole pages that were
+ * freed before and that nobody has written. The interpreter lock keeps other threads out, and nothing is done here
+ * while one of them is in the machine's lock. */
+struct quick {
+    PyObject_HEAD struct lock *lock;
+    struct short_function *insert, *remove, *empty; /* space_insert, space_try_remove, space_try_empty */
+    PyObject *allocations;                          /* the machine's, by address */
+    unsigned long long sharing;                     /* the largest size that shares a page */
+    unsigned long long grain, page;                 /* what sizes are rounded to: that one, and larger ones */
+    unsigned long long access;                      /* of what is allocated */
+};
 
 static PyObject *quick_new(PyTypeObject *type, PyObject *arguments, PyObject *names)
 {
-    PyObject *lock, *insert, *remove, *allocations;
-    unsigned long long grain, access;
+    PyObject *lock, *insert, *remove, *empty, *allocations;
+    unsigned long long sharing, grain, page, access;
     struct quick *self;
 
-    if (!PyArg_ParseTuple(arguments, "O!O!O!O!KK", &lock_type, &lock, &short_type, &insert, &short_type, &remove,
-                          &PyDict_Type, &allocations, &grain, &access) ||
+    if (!PyArg_ParseTuple(arguments, "O!O!O!O!O!KKKK", &lock_type, &lock, &short_type, &insert, &short_type, &remove,
+                          &short_type, &empty, &PyDict_Type, &allocations, &sharing, &grain, &page, &access) ||
         names || !(self = (struct quick *)type->tp_alloc(type, 0)))
         return NULL;
     self->lock = (struct lock *)Py_NewRef(lock);
     self->insert = (struct short_function *)Py_NewRef(insert);
     self->remove = (struct short_function *)Py_NewRef(remove);
+    self->empty = (struct short_function *)Py_NewRef(empty);
     self->allocations = Py_NewRef(allocations);
+    self->sharing = sharing;
     self->grain = grain;
+    self->page = page;
     self->access = access;
     return (PyObject *)self;
 }
@@ -360,83 +594,187 @@ static void quick_end(struct quick *self)
     Py_XDECREF((PyObject *)self->lock);
     Py_XDECREF((PyObject *)self->insert);
     Py_XDECREF((PyObject *)self->remove);
+    Py_XDECREF((PyObject *)self->empty);
     Py_XDECREF(self->allocations);
     Py_TYPE(self)->tp_free(self);
 }
 
-/* The last block, if a part of its last gap is enough: it stays among those that have room. */
-static struct gaps *quick_block(const struct quick *self, PyObject *blocks, uint64_t size)
+static uint64_t quick_rounded(const struct quick *self, uint64_t size)
 {
-    Py_ssize_t count = PyList_GET_SIZE(blocks);
-    struct gaps *last = count ? (struct gaps *)PyList_GET_ITEM(blocks, count - 1) : NULL;
+    uint64_t unit = size > self->sharing ? self->page : self->grain;
+    return (size + unit - 1) / unit * unit;
+}
 
-    if (self->lock->depth || !last || !PyObject_TypeCheck((PyObject *)last, &gaps_type))
-        return NULL;
-    return last->count && last->list[last->count - 1].size > size ? last : NULL;
+/* What is freed last. */
+static PyObject *last_of(PyObject *list)
+{
+    Py_ssize_t count = list && PyList_CheckExact(list) ? PyList_GET_SIZE(list) : 0;
+    return count ? PyList_GET_ITEM(list, count - 1) : NULL;
+}
+
+static int remove_last(PyObject *list)
+{
+    Py_ssize_t count = PyList_GET_SIZE(list);
+    return PyList_SetSlice(list, count - 1, count, NULL);
+}
+
+/* The free addresses of that size; NULL where there never were any. */
+static PyObject *pieces_of(const struct shared *heap, uint64_t size)
+{
+    PyObject *number = PyLong_FromUnsignedLongLong(size), *found;
+
+    found = number ? PyDict_GetItemWithError(heap->pieces, number) : NULL;
+    Py_XDECREF(number);
+    return found;
+}
+
+/* The last block, or the spare one where there is none, if a part of its last gap is enough: it stays among those that
+ * have room. */
+static struct gaps *quick_block(const struct quick *self, struct shared *heap, uint64_t size)
+{
+    struct gaps *last = (struct gaps *)last_of(heap->blocks);
+
+    if (!last && heap->spare != Py_None) {
+        if (!shared_reserve(heap, self->page))
+            return NULL;
+        if (PyList_Append(heap->blocks, heap->spare) != 0) {
+            shared_release(heap, self->page);
+            return NULL;
+        }
+        last = (struct gaps *)heap->spare;
+        Py_SETREF(heap->spare, Py_NewRef(Py_None));
+    }
+    return last && last->count && last->list[last->count - 1].size > size ? last : NULL;
+}
+
+/* Puts an allocation where it is to be; false: it is not made, and nothing has changed. */
+static bool quick_place(struct quick *self, struct allocation *made, PyObject *source, PyObject *address, uint64_t size)
+{
+    uint64_t word = word_of(address);
+
+    Py_SETREF(made->source, Py_NewRef(source));
+    Py_SETREF(made->address, Py_NewRef(address));
+    if (PyDict_SetItem(self->allocations, address, (PyObject *)made) != 0)
+        return false;
+    if (short_result(self->insert, word, size, word, self->access) == 0)
+        return true;
+    PyDict_DelItem(self->allocations, address);
+    return false;
+}
+
+static bool quick_allocate_pages(struct quick *self, struct shared *heap, struct allocation *made, uint64_t size)
+{
+    uint64_t rounded = quick_rounded(self, size);
+    PyObject *pieces = pieces_of(heap, rounded), *address = last_of(pieces);
+
+    if (!address || !shared_reserve(heap, rounded))
+        return false;
+    if (quick_place(self, made, (PyObject *)heap, address, size) && remove_last(pieces) == 0)
+        return true;
+    shared_release(heap, rounded);
+    return false;
+}
+
+static bool quick_allocate_part(struct quick *self, struct shared *heap, struct allocation *made, uint64_t size)
+{
+    uint64_t rounded = quick_rounded(self, size);
+    struct gaps *block = quick_block(self, heap, rounded);
+    struct gap *gap = block ? &block->list[block->count - 1] : NULL;
+    PyObject *address = gap ? PyLong_FromUnsignedLongLong(gap->address) : NULL;
+    bool is_placed = address && quick_place(self, made, (PyObject *)block, address, size);
+
+    Py_XDECREF(address);
+    if (is_placed) {
+        gap->address += rounded;
+        gap->size -= rounded;
+        block->left -= rounded;
+    }
+    return is_placed;
 }
 
 static PyObject *quick_allocate(struct quick *self, PyObject *const *given, Py_ssize_t count)
 {
-    uint64_t size, rounded;
     struct allocation *made;
-    struct gaps *block;
-    struct gap *gap;
+    uint64_t size;
+    bool is_made;
 
-    if (count != 5 || !PyList_CheckExact(given[0]))
-        return PyErr_Format(PyExc_TypeError, "allocate(blocks, size, kind, device, context)");
+    if (count != 5 || !PyObject_TypeCheck(given[0], &shared_type))
+        return PyErr_Format(PyExc_TypeError, "allocate(heap, size, kind, device, context)");
     size = word_of(given[1]);
     if (size == UINT64_MAX && PyErr_Occurred())
         return NULL;
-    rounded = (size + self->grain - 1) / self->grain * self->grain;
-    if (!quick_block(self, given[0], rounded))
-        Py_RETURN_NONE;
     made = (struct allocation *)allocation_new(
         (PyObject *)&allocation_type, (PyObject *[]){given[1], given[1], given[2], given[3], given[4], Py_None}, 6,
         NULL);
-    block = made ? quick_block(self, given[0], rounded) : NULL; /* making it may have let others run */
-    if (!block) {
-        Py_XDECREF((PyObject *)made);
-        return made ? Py_NewRef(Py_None) : NULL;
-    }
-    gap = &block->list[block->count - 1];
-    Py_SETREF(made->source, Py_NewRef((PyObject *)block));
-    Py_SETREF(made->address, PyLong_FromUnsignedLongLong(gap->address));
-    if (!made->address || PyDict_SetItem(self->allocations, made->address, (PyObject *)made) != 0) {
-        Py_DECREF((PyObject *)made);
+    if (!made)
         return NULL;
+    is_made = !self->lock->depth && (size > self->sharing ? quick_allocate_pages : quick_allocate_part)(
+                                        self, (struct shared *)given[0], made, size);
+    if (is_made)
+        return (PyObject *)made;
+    Py_DECREF((PyObject *)made);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
+/* How much of a free is done. */
+enum freed { NOTHING, INVALID, ALL };
+
+static enum freed quick_free_pages(struct quick *self, struct allocation *allocation, uint64_t address, uint64_t size)
+{
+    struct shared *heap = (struct shared *)allocation->source;
+    PyObject *pieces = pieces_of(heap, size);
+
+    if (!pieces || short_result(self->remove, address, 0, 0, 0))
+        return NOTHING;
+    if (short_result(self->empty, address, size, 0, 0) || PyList_Append(pieces, allocation->address) != 0)
+        return INVALID;
+    shared_release(heap, size);
+    return ALL;
+}
+
+static enum freed quick_free_part(struct quick *self, struct allocation *allocation, uint64_t address, uint64_t size)
+{
+    struct gaps *block = (struct gaps *)allocation->source;
+    struct shared *heap =
+        block->owner && PyObject_TypeCheck(block->owner, &shared_type) ? (struct shared *)block->owner : NULL;
+    bool is_last = block->left + size >= block->size; /* nobody is in the block any more */
+
+    if (!block->left || !gap_room(block) ||
+        (is_last &&
+         (!heap || !heap->keeps_spare || heap->spare != Py_None || last_of(heap->blocks) != (PyObject *)block)) ||
+        short_result(self->remove, address, 0, 0, 0))
+        return NOTHING;
+    gap_give(block, address, size);
+    if (is_last) {
+        Py_SETREF(heap->spare, Py_NewRef((PyObject *)block));
+        remove_last(heap->blocks);
+        shared_release(heap, block->size);
     }
-    if (short_result(self->insert, gap->address, size, gap->address, self->access)) {
-        int gone = PyDict_DelItem(self->allocations, made->address);
-        Py_DECREF((PyObject *)made);
-        return gone == 0 ? Py_NewRef(Py_None) : NULL;
-    }
-    gap->address += rounded;
-    gap->size -= rounded;
-    block->left -= rounded;
-    return (PyObject *)made;
+    return ALL;
 }
 
 static PyObject *quick_free(struct quick *self, PyObject *object)
 {
     struct allocation *allocation = (struct allocation *)object;
-    struct gaps *block;
+    enum freed (*free)(struct quick *, struct allocation *, uint64_t, uint64_t) = NULL;
+    enum freed freed = NOTHING;
     uint64_t address, size;
 
-    if (Py_TYPE(object) != &allocation_type || !allocation->source || self->lock->depth ||
-        !PyObject_TypeCheck(allocation->source, &gaps_type))
-        Py_RETURN_FALSE;
-    block = (struct gaps *)allocation->source;
-    address = word_of(allocation->address);
-    size = word_of(allocation->size);
-    if (PyErr_Occurred())
+    if (Py_TYPE(object) == &allocation_type && !self->lock->depth &&
+        PyDict_GetItemWithError(self->allocations, allocation->address) == object)
+        free = PyObject_TypeCheck(allocation->source, &gaps_type)     ? quick_free_part
+               : PyObject_TypeCheck(allocation->source, &shared_type) ? quick_free_pages
+                                                                      : NULL;
+    if (free) {
+        address = word_of(allocation->address);
+        size = word_of(allocation->size);
+        if (PyErr_Occurred())
+            return NULL;
+        freed = free(self, allocation, address, quick_rounded(self, size));
+    }
+    if (PyErr_Occurred() || (freed != NOTHING && PyDict_DelItem(self->allocations, allocation->address) != 0))
         return NULL;
-    size = (size + self->grain - 1) / self->grain * self->grain;
-    if (!block->left || block->left + size >= block->size || !gap_room(block) ||
-        PyDict_GetItemWithError(self->allocations, allocation->address) != object ||
-        short_result(self->remove, address, 0, 0, 0))
-        return PyErr_Occurred() ? NULL : Py_NewRef(Py_False);
-    gap_give(block, address, size);
-    return PyDict_DelItem(self->allocations, allocation->address) == 0 ? Py_NewRef(Py_True) : NULL;
+    return PyLong_FromLong(freed);
 }
 
 /* ---- types ---- */
@@ -471,6 +809,7 @@ static PyMemberDef gaps_members[] = {
     {"address", T_ULONGLONG, offsetof(struct gaps, address), READONLY, "Where it begins."},
     {"size", T_ULONGLONG, offsetof(struct gaps, size), READONLY, "How large it is."},
     {"left", T_ULONGLONG, offsetof(struct gaps, left), READONLY, "How many bytes they have together."},
+    {"owner", T_OBJECT_EX, offsetof(struct gaps, owner), 0, "Whose memory it is."},
     {NULL},
 };
 
@@ -484,8 +823,10 @@ static PyTypeObject gaps_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "vgpu_embed._frames.Gaps",
     .tp_doc = "What of a piece of memory is free.",
     .tp_basicsize = sizeof(struct gaps),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .tp_new = gaps_new,
+    .tp_traverse = (traverseproc)gaps_traverse,
+    .tp_clear = (inquiry)gaps_clear,
     .tp_dealloc = (destructor)gaps_end,
     .tp_members = gaps_members,
     .tp_methods = gaps_methods,
@@ -520,16 +861,63 @@ static PyTypeObject allocation_type = {
     .tp_getset = allocation_getset,
 };
 
+static PyMethodDef held_methods[] = {
+    {"take_now", (PyCFunction)(void (*)(void))held_take_now, METH_FASTCALL,
+     "Holds more, unless all would then hold more than the most: device, size, most. None: look at others first."},
+    {"give", (PyCFunction)(void (*)(void))held_give, METH_FASTCALL, "Holds so many bytes less: device, size."},
+    {"saw", (PyCFunction)held_saw, METH_VARARGS, "What others hold, a number a device, and for how many seconds."},
+    {"forget", (PyCFunction)held_forget, METH_NOARGS, "Holds nothing, and tells nobody."},
+    {NULL},
+};
+
+static PyGetSetDef held_getset[] = {
+    {"held", (getter)held_list, NULL, "Bytes that this process holds, by the device's number in the machine.", NULL},
+    {NULL},
+};
+
+static PyTypeObject held_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "vgpu_embed._frames.Held",
+    .tp_doc = "What a process holds of the devices of its machine.",
+    .tp_basicsize = sizeof(struct held),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .tp_new = PyType_GenericNew,
+    .tp_init = (initproc)held_init,
+    .tp_dealloc = (destructor)held_end,
+    .tp_methods = held_methods,
+    .tp_getset = held_getset,
+};
+
+static PyMemberDef shared_members[] = {
+    {"blocks", T_OBJECT_EX, offsetof(struct shared, blocks), READONLY, NULL},
+    {"spare", T_OBJECT_EX, offsetof(struct shared, spare), 0, NULL},
+    {"keeps_spare", T_BOOL, offsetof(struct shared, keeps_spare), 0, NULL},
+    {"reserved", T_ULONGLONG, offsetof(struct shared, reserved), 0, NULL},
+    {NULL},
+};
+
+static PyTypeObject shared_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "vgpu_embed._frames.Shared",
+    .tp_doc = "Part of a device's memory, in blocks: see _frames.pyi.",
+    .tp_basicsize = sizeof(struct shared),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .tp_new = PyType_GenericNew,
+    .tp_init = (initproc)shared_init,
+    .tp_traverse = (traverseproc)shared_traverse,
+    .tp_clear = (inquiry)shared_clear,
+    .tp_dealloc = (destructor)shared_end,
+    .tp_members = shared_members,
+};
+
 static PyMethodDef quick_methods[] = {
     {"allocate", (PyCFunction)(void (*)(void))quick_allocate, METH_FASTCALL,
-     "An allocation in the last of these blocks: blocks, size, kind, device, context. None: there is more to do."},
-    {"free", (PyCFunction)quick_free, METH_O, "Ends an allocation. False: there is more to do, and nothing is done."},
+     "An allocation: heap, size, kind, device, context. None: there is more to do, and nothing is done."},
+    {"free", (PyCFunction)quick_free, METH_O, "Ends an allocation; see _frames.pyi for what it says."},
     {NULL},
 };
 
 static PyTypeObject quick_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "vgpu_embed._frames.Quick",
-    .tp_doc = "Allocations and frees in a page that others are in.",
+    .tp_doc = "The commonest allocations and frees.",
     .tp_basicsize = sizeof(struct quick),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_new = quick_new,
@@ -538,4 +926,5 @@ static PyTypeObject quick_type = {
     .tp_methods = quick_methods,
 };
 
-PyTypeObject *const vgpu_quick_types[] = {&short_type, &lock_type, &gaps_type, &allocation_type, &quick_type, NULL};
+PyTypeObject *const vgpu_quick_types[] = {&short_type, &lock_type,   &gaps_type,  &allocation_type,
+                                          &held_type,  &shared_type, &quick_type, NULL};

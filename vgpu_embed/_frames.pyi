@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from vgpu_embed.policy import Result
@@ -96,6 +96,7 @@ class Gaps:
     def size(self) -> int: ...
     @property
     def left(self) -> int: ...
+    owner: Any
     def take(self, size: int, /) -> int: ...
     def give(self, address: int, size: int, /) -> int: ...
 
@@ -132,21 +133,52 @@ class Allocation:
         /,
     ) -> None: ...
 
+class Held:
+    """What a process holds of the devices of its machine. A device is named by its number there."""
+
+    def __init__(self, devices: int, publish: Short = ...) -> None: ...
+    @property
+    def held(self) -> list[int]: ...
+    def take_now(self, device: int, size: int, most: int, /) -> bool | None: ...
+    def give(self, device: int, size: int, /) -> None: ...
+    def saw(self, others: list[int], seconds: float, /) -> None: ...
+    def forget(self) -> None: ...
+
+class Shared:
+    """Part of a device's memory, in blocks.
+
+    Attributes:
+        blocks: those with room, the newest last.
+        spare: a page that is free, as far as the device is concerned: the next block's. Programs that allocate and free
+            one thing again and again are spared the way to the arena and the kernel.
+        keeps_spare: whether there may be one.
+        reserved: bytes of the device.
+    """
+
+    blocks: list[Any]
+    spare: Any
+    keeps_spare: bool
+    reserved: int
+    def __init__(self, held: Held, number: int, most: int, pieces: dict[int, list[int]], /) -> None: ...
+
 class Quick:
     def __init__(
         self,
         lock: Lock,
         insert: Callable[..., int],
         remove: Callable[..., int],
+        empty: Callable[..., int],
         allocations: dict[int, Allocation],
+        sharing: int,
         grain: int,
+        page: int,
         access: int,
         /,
     ) -> None: ...
     def allocate(
-        self, blocks: Sequence[Gaps], size: int, kind: int, device: int, context: Context | None, /
+        self, heap: Shared, size: int, kind: int, device: int, context: Context | None, /
     ) -> Allocation | None: ...
-    def free(self, allocation: Allocation, /) -> bool: ...
+    def free(self, allocation: Allocation, /) -> int: ...
 
 def prepare(key: int, kind: Kind, /) -> None: ...
 def forget() -> None: ...

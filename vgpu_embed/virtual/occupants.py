@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import os
 import stat
-from time import monotonic
 
+from vgpu_embed._frames import Held, Short
 from vgpu_embed.locks import lock_holder
 from vgpu_embed.places import folders
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 FRESH = 0.02
-"""Seconds."""
+"""Seconds: often enough to look what others hold, and no more often than allocations can afford."""
 
 MAGIC = b"VGPUREC1"
 MACHINE = slice(1024, 1040)
@@ -26,56 +22,36 @@ HELD = slice(1040, 1040 + 8 * 255)
 """Where a recording has the machine's identity, and the bytes held of each device; docs/traces.md has the format."""
 
 
-class Occupants:
-    """The processes of a machine, by what they hold of its devices.
+class Occupants(Held):
+    """The processes of a machine, by what they hold of its devices."""
 
-    Attributes:
-        held: bytes that this process holds, contexts included, by the device's number in the machine.
-    """
-
-    def __init__(
-        self, devices: int, identity: bytes = b"", publish: Callable[[int, int], object] | None = None
-    ) -> None:
+    def __init__(self, devices: int, identity: bytes = b"", publish: Short | None = None) -> None:
         """
         Args:
             devices: how many the machine has.
             identity: of the machine, 16 bytes; without it there are no others.
             publish: makes known to others what is held of a device.
         """
-        self.held = [0] * devices
+        super().__init__(devices, *(publish,) if publish else ())
         self._identity = identity
-        self._publish = publish
         self._pid = os.getpid()
-        self._others = [0] * devices
-        self._stale = 0.0
-        """From when on it has to be looked anew what others hold."""
 
     def take(self, device: int, size: int, most: int) -> bool:
         """Says that this process holds so many more bytes, unless all would hold more than `most`; whether it does."""
-        used = self.held[device] + size
-        if self._identity and monotonic() > self._stale:
+        while (taken := self.take_now(device, size, most)) is None:
             self._look()
-        if used + self._others[device] > most:
-            return False
-        self.held[device] = used
-        if self._publish:
-            self._publish(device, used)
-        return True
-
-    def give(self, device: int, size: int) -> None:
-        """Says that it holds so many less."""
-        self.held[device] = used = self.held[device] - size
-        if self._publish:
-            self._publish(device, used)
+        return taken
 
     def all(self) -> dict[int, list[int]]:
         """What each living process holds of the devices, by process id; those that hold nothing are left out."""
         if self._pid != os.getpid():  # CUDA does not survive fork
-            self._pid, self.held = os.getpid(), [0] * len(self.held)
-        found = {self._pid: self.held} if any(self.held) else {}
+            self._pid = os.getpid()
+            self.forget()
+        own = self.held
+        found = {self._pid: own} if any(own) else {}
         for path in recordings() if self._identity else ():
             try:
-                found.update(read(path, self._identity, len(self.held)))
+                found.update(read(path, self._identity, len(own)))
             except OSError:
                 continue  # it has just ended
         return found
@@ -85,10 +61,11 @@ class Occupants:
         return sum(held[device] for held in self.all().values())
 
     def _look(self) -> None:
-        """Looks what others hold: often enough, and no more often than allocations can afford."""
-        totals = map(sum, zip(*self.all().values(), [0] * len(self.held), strict=True))
-        self._others = [total - own for total, own in zip(totals, self.held, strict=True)]
-        self._stale = monotonic() + FRESH
+        """Looks what others hold."""
+        everyone = self.all()
+        everyone.pop(self._pid, None)
+        others = [sum(held) for held in zip(*everyone.values(), [0] * len(self.held), strict=True)]
+        self.saw(others, FRESH)
 
 
 def recordings() -> list[str]:

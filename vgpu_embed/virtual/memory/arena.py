@@ -28,15 +28,15 @@ class Arena:
         self._size = -(-profile.memory // PAGE) * PAGE
         self._next = self._end = 0
         """What has not been given out so far."""
-        self._free: dict[int, list[int]] = {}
-        """Addresses of free pieces, by size."""
+        self.free: dict[int, list[int]] = {}
+        """Addresses of free pieces, by size. C takes them and gives them back, too."""
         self._empty_now = space.empty_now
         self._regions: set[int] = set()
         """Where regions begin: a piece lies in one of them."""
 
     def take(self, size: int) -> int:
         """Addresses for that many bytes, a multiple of 2 MiB; refuses where there are none."""
-        pieces = self._free.get(size)
+        pieces = self.free.get(size)
         if pieces:
             return pieces.pop()
         if self._end - self._next < size and not self._join(size):
@@ -49,9 +49,9 @@ class Arena:
         """Gives them back, and the memory that is there."""
         if self._empty_now(address, size):
             self.space.empty(address, size)
-        pieces = self._free.get(size)
+        pieces = self.free.get(size)
         if pieces is None:
-            self._free[size] = [address]
+            self.free[size] = [address]
         else:
             pieces.append(address)
 
@@ -66,14 +66,14 @@ class Arena:
                     raise
                 continue
             if self._end > self._next:
-                self._free.setdefault(self._end - self._next, []).append(self._next)
+                self.free.setdefault(self._end - self._next, []).append(self._next)
             self._next, self._end = address, address + length
             self._regions.add(address)
             return
 
     def _join(self, size: int) -> bool:
         """Joins free pieces that lie side by side, and goes on in one that is large enough, if there is one."""
-        pieces = [(address, length) for length, found in self._free.items() for address in found]
+        pieces = [(address, length) for length, found in self.free.items() for address in found]
         if self._next < self._end:
             pieces.append((self._next, self._end - self._next))
         joined: list[list[int]] = []
@@ -83,9 +83,9 @@ class Arena:
             else:
                 joined.append([address, length])
         chosen = next((piece for piece in joined if piece[1] >= size), None)
-        self._free = {}
+        self.free.clear()
         for piece in joined:
             if piece is not chosen:
-                self._free.setdefault(piece[1], []).append(piece[0])
+                self.free.setdefault(piece[1], []).append(piece[0])
         self._next, self._end = (chosen[0], sum(chosen)) if chosen else (self._end, self._end)
         return chosen is not None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from vgpu_embed._frames import Allocation as Allocation
 from vgpu_embed._frames import Gaps, Lock, Quick, Short
+from vgpu_embed._frames import Shared as SharedBase
 from vgpu_embed.virtual.answers import Refused
 from vgpu_embed.virtual.memory.arena import PAGE
 from vgpu_embed.virtual.memory.space import INVALID_VALUE, OUT_OF_MEMORY, READ_WRITE
@@ -25,6 +26,9 @@ GRAIN = 512
 TRIED = 32
 """How many pages with room are looked at before a new one is begun."""
 
+NOTHING, INVALID, ALL = range(3)
+"""What `Quick.free` has done: nothing; the allocation is not valid any more; it has been given back, too."""
+
 DEVICE, PINNED, REGISTERED, MANAGED, POOLED, MAPPED, VARIABLE = range(7)
 """Kinds of allocations: which function made them says which one frees them."""
 
@@ -32,7 +36,7 @@ DEVICE, PINNED, REGISTERED, MANAGED, POOLED, MAPPED, VARIABLE = range(7)
 class Block(Gaps):
     """A piece of a device's memory that allocations share."""
 
-    __slots__ = ("owner",)
+    __slots__ = ()
     owner: Shared
 
     @classmethod
@@ -52,29 +56,28 @@ class Block(Gaps):
             owner.emptied(self)
 
 
-class Shared:
-    """A part of a device's memory, in blocks. The machine's lock is held where it is changed.
+class Shared(SharedBase):
+    """A part of a device's memory, in blocks. The machine's lock is held where it is changed, but for what C does.
 
     Attributes:
         step: what the size of a block is a multiple of.
-        blocks: those with room, the newest last.
-        reserved: bytes of the device.
         threshold: bytes that are kept when they are not used any more.
     """
 
     threshold = 0
+    blocks: list[Block]
+    spare: Block | None
 
     def __init__(self, machine: Machine, device: int, step: int) -> None:
+        self.arena = machine.arena(device)
+        self._occupants = machine.occupants
+        self._number = machine.number(device)
+        self._most = machine.visible[device].memory
+        super().__init__(self._occupants, self._number, self._most, self.arena.free)
         self.machine = machine
         self.lock = machine.lock
         self.device = device
         self.step = step
-        self.arena = machine.arena(device)
-        self.blocks: list[Block] = []
-        self.reserved = 0
-        self._occupants = machine.occupants
-        self._number = machine.number(device)
-        self._most = machine.visible[device].memory
 
     @property
     def used(self) -> int:
@@ -132,20 +135,15 @@ class Shared:
 
 
 class Heap(Shared):
-    """A context's device memory.
-
-    Attributes:
-        spare: a page that is free, as far as the device is concerned: the next block's. Programs that allocate and free
-            one thing again and again are spared the way to the arena and the kernel.
-    """
+    """A context's device memory."""
 
     def __init__(self, machine: Machine, context: Context) -> None:
         super().__init__(machine, context.device, PAGE)
         self.context = context
+        self.keeps_spare = True
         self._allocations = machine.allocations
         self._quick = machine.quick
         self._insert = machine.space.insert_now
-        self.spare: Block | None = None
 
     def begin(self, size: int) -> Block:
         """See `Shared.begin`."""
@@ -174,10 +172,8 @@ class Heap(Shared):
 
     def allocate(self, size: int, kind: int = DEVICE) -> Allocation:
         """Device memory, of one byte or more; refuses more than is free with CUDA_ERROR_OUT_OF_MEMORY."""
-        if size <= SHARING and self._quick:
-            quickly = self._quick.allocate(self.blocks, size, kind, self.device, self.context)
-            if quickly:
-                return quickly
+        if self._quick and (quickly := self._quick.allocate(self, size, kind, self.device, self.context)):
+            return quickly
         source: Block | Heap
         with self.lock:
             if size > SHARING:
@@ -209,20 +205,24 @@ class Region:
 
 
 def quick(lock: Lock, space: Space, allocations: dict[int, Allocation]) -> Quick | None:
-    """What makes and ends allocations in pages that others are in; None where there are no functions in C."""
-    functions = space.insert_now, space.remove_now
-    return Quick(lock, *functions, allocations, GRAIN, READ_WRITE) if isinstance(functions[0], Short) else None
+    """What makes and ends most allocations; None where there are no functions in C."""
+    insert, remove, empty = space.insert_now, space.remove_now, space.empty_now
+    if not isinstance(insert, Short):
+        return None
+    return Quick(lock, insert, remove, empty, allocations, SHARING, GRAIN, PAGE, READ_WRITE)
 
 
 def free(machine: Machine, allocation: Allocation) -> None:
     """Ends an allocation, once nobody copies there any more. Refuses one that another thread has ended."""
     if machine.synchronous:
         machine.synchronous.pop(allocation.number, None)
-    if machine.quick and machine.quick.free(allocation):
+    done = machine.quick.free(allocation) if machine.quick else NOTHING
+    if done == ALL:
         return
-    if machine.allocations.pop(allocation.address, None) is None:
-        raise Refused(INVALID_VALUE)
-    machine.space.remove(allocation.address)
+    if done == NOTHING:
+        if machine.allocations.pop(allocation.address, None) is None:
+            raise Refused(INVALID_VALUE)
+        machine.space.remove(allocation.address)
     with machine.lock:
         allocation.source.free(allocation)
 
