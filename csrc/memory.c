@@ -7,14 +7,20 @@
  * so that a program meets CUDA_ERROR_OUT_OF_MEMORY and not the kernel's OOM killer. A bit for each page says whether it
  * is there. Freed pages go back to the kernel.
  *
- * The lock is held for moments only. A long copy marks its ranges as used and lets go; who frees one of them waits. */
+ * What other processes have too lies in a file (memfd), whose pages are made by whoever is first: only the kernel knows
+ * which are there. Private pages move into one when they are first shared, and are private again once they are freed.
+ *
+ * The lock is held for moments only, but while pages move. A long copy marks its ranges as used and lets go; who frees
+ * one of them waits. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +31,8 @@ enum { OK, INVALID_VALUE, OUT_OF_MEMORY };
 #define PAGE  4096ull
 #define WORD  64
 #define SHORT (16 << 10) /* bytes that are copied with the lock held */
+#define STEP  (2 << 20)  /* bytes that are there twice while pages move */
+#define HIGH  100        /* descriptors begin here: programs may rely on getting the lowest ones */
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
@@ -55,7 +63,7 @@ struct table {
 
 struct vgpu_space {
     pthread_mutex_t lock;
-    struct table regions, ranges;
+    struct table regions, ranges, shared; /* the last: parts of private regions that lie in files */
     uint64_t granted, pending;
     pid_t process;
 };
@@ -202,7 +210,7 @@ static uint64_t part(const struct range *range, uint64_t address, uint64_t end, 
 
 static int is_kind(const struct range *range, uint32_t kind)
 {
-    return range->home && (range->home->kind & ~SPACE_DROPS) == kind;
+    return range->home && (range->home->kind & ~(SPACE_DROPS | SPACE_IN_FILE)) == kind;
 }
 
 static int drops(const struct range *range)
@@ -224,8 +232,10 @@ static uint64_t missing(struct vgpu_space *space, struct range *range, uint64_t 
     for (; range && range->span.base < end; range = next_of(space, range)) {
         if (drops(range) || !range->home)
             continue;
-        if (is_kind(range, SPACE_MANAGED)) {
-            sum += make ? 0 : missing_of_kernel(address, size);
+        if (is_kind(range, SPACE_MANAGED) || range->home->kind & SPACE_IN_FILE) {
+            uint64_t from = address > range->span.base ? address : range->span.base;
+            uint64_t to = range->span.base + range->span.size < end ? range->span.base + range->span.size : end;
+            sum += make ? 0 : missing_of_kernel(from, to - from);
         } else if (range->home->made) {
             uint64_t count, first = part(range, address, end, &count);
             sum += PAGE * pages(range->home->made, first, count, make ? MAKE : COUNT_MISSING);
@@ -271,10 +281,11 @@ static void use(struct vgpu_space *space, const struct side *side, int users)
         range->users += (uint32_t)users;
 }
 
-/* Bytes of pages that access to a side makes: a read makes those of a shared region, too. */
+/* Bytes of pages that access to a side makes: a read makes those of a shared region or of a file, too. */
 static uint64_t needed(struct vgpu_space *space, const struct side *side, uint32_t access, int make)
 {
-    int makes = side->range && (access & SPACE_WRITE || is_kind(side->range, SPACE_SHARED));
+    int makes = side->range && (access & SPACE_WRITE || is_kind(side->range, SPACE_SHARED) ||
+                                (side->range->home && side->range->home->kind & SPACE_IN_FILE));
     return makes ? missing(space, side->range, side->address, side->size, make) : 0;
 }
 
@@ -458,6 +469,10 @@ uint32_t space_insert(struct vgpu_space *space, uint64_t base, uint64_t size, ui
         return OUT_OF_MEMORY;
     pthread_mutex_lock(&space->lock);
     struct region *home = backing ? find(&space->regions, backing) : NULL;
+    if (home && space->shared.count) {
+        struct region *file = find(&space->shared, backing);
+        home = file ? file : home;
+    }
     *range = (struct range){{base, size}, home, home ? backing - home->span.base : 0, access, 0};
     uint32_t result = insert(&space->ranges, &range->span);
     pthread_mutex_unlock(&space->lock);
@@ -516,7 +531,8 @@ uint32_t space_set_access(struct vgpu_space *space, uint64_t base, uint32_t acce
 
 /* ---- regions ---- */
 
-#define LAZY (MAP_ANONYMOUS | MAP_NORESERVE)
+#define LAZY    (MAP_ANONYMOUS | MAP_NORESERVE)
+#define IN_FILE (MAP_SHARED | MAP_NORESERVE)
 
 static int protection_of(uint32_t kind)
 {
@@ -550,7 +566,15 @@ static char *map_aligned(uint64_t size, uint64_t alignment, uint64_t hint, int p
     return aligned;
 }
 
-uint64_t space_reserve(struct vgpu_space *space, uint64_t size, uint64_t alignment, uint64_t hint, uint32_t kind)
+/* Maps other pages at addresses that are there already. */
+static int map_over(uint64_t base, uint64_t size, int flags, int file, uint64_t offset)
+{
+    void *mapped = mmap((void *)base, size, PROT_READ | PROT_WRITE, flags | MAP_FIXED, file, (off_t)offset);
+    return mapped == MAP_FAILED || madvise(mapped, size, MADV_DONTFORK);
+}
+
+static uint64_t reserve(struct vgpu_space *space, uint64_t size, uint64_t alignment, uint64_t hint, uint32_t kind,
+                        int file, uint64_t offset)
 {
     uint32_t plain = kind & ~(uint32_t)SPACE_DROPS;
     struct region *region = calloc(1, sizeof *region);
@@ -560,6 +584,8 @@ uint64_t space_reserve(struct vgpu_space *space, uint64_t size, uint64_t alignme
     char *start = map_aligned(size, alignment, hint, protection_of(plain), flags_of(plain));
     if (!start)
         goto refused;
+    if (file >= 0 && map_over((uint64_t)start, size, IN_FILE, file, offset))
+        goto unmap;
     *region = (struct region){{(uint64_t)start, size}, kind, NULL};
     if (plain == SPACE_PRIVATE || plain == SPACE_SHARED) {
         region->made = mmap(NULL, words_of(size) * 8, PROT_READ | PROT_WRITE, MAP_PRIVATE | LAZY, -1, 0);
@@ -582,6 +608,17 @@ unmap:
 refused:
     free(region);
     return 0;
+}
+
+uint64_t space_reserve(struct vgpu_space *space, uint64_t size, uint64_t alignment, uint64_t hint, uint32_t kind)
+{
+    return reserve(space, size, alignment, hint, kind, -1, 0);
+}
+
+uint64_t space_adopt(struct vgpu_space *space, int file, uint64_t offset, uint64_t size, uint64_t alignment,
+                     uint32_t kind)
+{
+    return reserve(space, size, alignment, 0, kind | SPACE_IN_FILE, file, offset);
 }
 
 static void unmap_region(struct region *region)
@@ -629,11 +666,138 @@ static uint64_t made_within(const struct region *region, uint64_t base, uint64_t
     return pages(region->made, *first, count, COUNT_MADE) ? count : 0;
 }
 
+/* ---- files ---- */
+
+/* A limit on the size of files would be a signal (SIGXFSZ) otherwise. Nobody can make the file shorter: who reads
+ * beyond its end gets SIGBUS. */
+int space_file(uint64_t size)
+{
+    struct rlimit most;
+    if (getrlimit(RLIMIT_FSIZE, &most) || size > most.rlim_cur)
+        return -1;
+    int low = memfd_create("vgpu-memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (low < 0)
+        return -1;
+    int file = fcntl(low, F_DUPFD_CLOEXEC, HIGH);
+    close(low);
+    if (file >= 0 &&
+        (ftruncate(file, (off_t)size) || fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))) {
+        close(file);
+        file = -1;
+    }
+    return file;
+}
+
+static int transfer(int file, uint64_t address, uint64_t offset, int out)
+{
+    for (uint64_t done = 0; done < PAGE;) {
+        char *at = (char *)address + done;
+        ssize_t moved = out ? pwrite(file, at, PAGE - done, (off_t)(offset + done))
+                            : pread(file, at, PAGE - done, (off_t)(offset + done));
+        if (moved <= 0)
+            return -1;
+        done += (uint64_t)moved;
+    }
+    return 0;
+}
+
+/* Moves the pages of addresses into a file, or back; how far it has got. */
+static uint64_t move(struct region *region, uint64_t base, uint64_t size, int file, int out)
+{
+    for (uint64_t moved = 0; moved < size; moved += STEP) {
+        uint64_t part = size - moved < STEP ? size - moved : STEP, first = base + moved - region->span.base;
+        if (!out && map_over(base + moved, part, MAP_PRIVATE | LAZY, -1, 0))
+            return moved;
+        for (uint64_t at = 0; at < part; at += PAGE)
+            if (pages(region->made, (first + at) / PAGE, 1, COUNT_MADE) &&
+                transfer(file, base + moved + at, moved + at, out))
+                return moved;
+        if (out && map_over(base + moved, part, IN_FILE, file, moved))
+            return moved;
+    }
+    return size;
+}
+
+/* The number of ranges that begin in a part of a region and that somebody copies from or to; they get another home. */
+static uint32_t rehome(struct vgpu_space *space, uint64_t base, uint64_t size, struct region *home)
+{
+    uint32_t users = 0;
+    for (size_t place = place_of(&space->ranges, base - 1); place < space->ranges.count; place++) {
+        struct range *range = (struct range *)space->ranges.spans[place];
+        if (range->span.base - base >= size)
+            break;
+        users += range->users;
+        if (home) {
+            range->home = home;
+            range->offset = range->span.base - base;
+        }
+    }
+    return users;
+}
+
+uint32_t space_share(struct vgpu_space *space, uint64_t base, uint64_t size, int file)
+{
+    const struct timespec moment = {0, 50000};
+    uint32_t result = OUT_OF_MEMORY;
+    struct region *part = calloc(1, sizeof *part);
+    if (!part)
+        return result;
+    pthread_mutex_lock(&space->lock);
+    while (rehome(space, base, size, NULL)) {
+        pthread_mutex_unlock(&space->lock);
+        nanosleep(&moment, NULL);
+        pthread_mutex_lock(&space->lock);
+    }
+    struct region *region = find(&space->regions, base);
+    int is_private = region && region->made && !find(&space->shared, base);
+    uint64_t moved = is_private ? move(region, base, size, file, 1) : 0;
+    if (moved == size) {
+        *part = (struct region){{base, size}, region->kind | SPACE_IN_FILE, NULL};
+        result = insert(&space->shared, &part->span);
+    }
+    if (!result) {
+        rehome(space, base, size, part);
+        pages(region->made, (base - region->span.base) / PAGE, size / PAGE, MAKE); /* so that they are given back */
+    } else if (moved) {
+        move(region, base, moved, file, 0);
+    }
+    pthread_mutex_unlock(&space->lock);
+    if (result)
+        free(part);
+    return result;
+}
+
+uint32_t space_is_shared(struct vgpu_space *space, uint64_t base)
+{
+    pthread_mutex_lock(&space->lock);
+    uint32_t is_shared = find(&space->shared, base) != NULL;
+    pthread_mutex_unlock(&space->lock);
+    return is_shared;
+}
+
+/* Makes addresses private again, whose pages stay with who else has the file. */
+static void leave_files(struct vgpu_space *space, uint64_t base, uint64_t size)
+{
+    size_t place = place_of(&space->shared, base + size - 1);
+    for (; place && space->shared.spans[place - 1]->base >= base; place--) {
+        struct span *part = space->shared.spans[place - 1];
+        if (part->base + part->size <= base + size) {
+            take_at(&space->shared, place - 1);
+            map_over(part->base, part->size, MAP_PRIVATE | LAZY, -1, 0);
+            free(part);
+        }
+    }
+}
+
 void space_empty(struct vgpu_space *space, uint64_t base, uint64_t size)
 {
     pthread_mutex_lock(&space->lock);
     struct region *region = find(&space->regions, base);
     uint64_t first, count = made_within(region, base, size, &first);
+    if (space->shared.count)
+        leave_files(space, base, size);
+    if (region && region->kind & SPACE_IN_FILE)
+        madvise((void *)base, size, MADV_REMOVE);
     if (count) {
         pages(region->made, first, count, FORGET);
         madvise((char *)region->span.base + first * PAGE, count * PAGE, MADV_DONTNEED);
@@ -644,9 +808,11 @@ void space_empty(struct vgpu_space *space, uint64_t base, uint64_t size)
 uint32_t space_try_empty(struct vgpu_space *space, uint64_t base, uint64_t size)
 {
     pthread_mutex_lock(&space->lock);
-    uint64_t first, count = made_within(find(&space->regions, base), base, size, &first);
+    struct region *region = find(&space->regions, base);
+    uint64_t first, count = made_within(region, base, size, &first);
+    int is_long = count || (region && region->kind & SPACE_IN_FILE);
     pthread_mutex_unlock(&space->lock);
-    return count ? SPACE_TAKES_LONG : OK;
+    return is_long ? SPACE_TAKES_LONG : OK;
 }
 
 uint32_t space_is_mapped(uint64_t address, uint64_t size)
@@ -676,6 +842,9 @@ void space_delete(struct vgpu_space *space)
         free(space->ranges.spans[n]);
     for (size_t n = 0; n < space->regions.count; n++)
         unmap_region((struct region *)space->regions.spans[n]);
+    for (size_t n = 0; n < space->shared.count; n++)
+        free(space->shared.spans[n]);
+    free(space->shared.spans - space->shared.before);
     free(space->ranges.spans - space->ranges.before);
     free(space->regions.spans - space->regions.before);
     free(space);

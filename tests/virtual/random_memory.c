@@ -5,7 +5,7 @@
 
 #define MIB    (1ull << 20)
 #define MAPPED (2 * MIB)
-enum { RANGES = 64, PLACES = 16, PHYSICAL = 4, STEPS = 3000, SAMPLE = 5000, ALL = 3 };
+enum { RANGES = 64, PLACES = 16, PHYSICAL = 4, PARTS = 32, STEPS = 3000, SAMPLE = 5000, ALL = 3 };
 
 static struct {
     uint64_t base, size;
@@ -14,6 +14,7 @@ static struct {
 
 static int mapped[PLACES]; /* which part of the physical memory is at a place; -1: none */
 static unsigned char physical[PHYSICAL * MAPPED];
+static uint64_t twins[PARTS]; /* where a part of the arena is mapped a second time that has been shared */
 static struct vgpu_space *space;
 static uint64_t arena, home, places;
 static const uint64_t arena_size = 64 * MIB;
@@ -143,6 +144,35 @@ static void compare_mapped(int n)
         expect(!memcmp(seen, physical + (unsigned)mapped[n] * MAPPED + offset, SAMPLE), "what a mapping has");
 }
 
+/* Whether a range begins on one side of an address and ends on the other. */
+static int is_crossed(uint64_t border)
+{
+    return !is_free(border - 1, border) && !is_free(border, border + 1) &&
+           space_find(space, border - 1, NULL) == space_find(space, border, NULL);
+}
+
+static void share(int n)
+{
+    uint64_t base = arena + (unsigned)n * MAPPED;
+    if (space_is_shared(space, base) || is_crossed(base) || is_crossed(base + MAPPED))
+        return;
+    int file = space_file(MAPPED);
+    expect(file >= 100, "a file");
+    expect(space_share(space, base, MAPPED, file) == OK, "share");
+    if (twins[n])
+        space_return(space, twins[n]);
+    twins[n] = space_adopt(space, file, 0, MAPPED, 2 * MIB, SPACE_PRIVATE);
+    expect(twins[n] && twins[n] % (2 * MIB) == 0, "adopt");
+    close(file);
+}
+
+static void compare_shared(int n)
+{
+    uint64_t base = arena + (unsigned)n * MAPPED, offset = below(MAPPED - SAMPLE);
+    if (space_is_shared(space, base))
+        expect(!memcmp((void *)(base + offset), (void *)(twins[n] + offset), SAMPLE), "what others have");
+}
+
 int main(int count, char **words)
 {
     for (uint64_t seed = count > 1 ? strtoull(words[1], NULL, 10) : 1; seed--;)
@@ -156,7 +186,7 @@ int main(int count, char **words)
     memset(mapped, -1, sizeof mapped);
     for (int step = 0; step < STEPS; step++) {
         int n = (int)below(RANGES), place = n % PLACES;
-        switch (below(8)) {
+        switch (below(10)) {
         case 0:
             allocate(n);
             break;
@@ -177,6 +207,12 @@ int main(int count, char **words)
             break;
         case 6:
             fill_mapped(place);
+            break;
+        case 7:
+            share(n % PARTS);
+            break;
+        case 8:
+            compare_shared(n % PARTS);
             break;
         default:
             compare_mapped(place);

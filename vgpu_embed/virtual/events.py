@@ -1,15 +1,20 @@
-"""Events: what a stream had been asked for when they were recorded, and when that was done."""
+"""Events: what a stream had been asked for when they were recorded, and when that was done.
+
+Of an event that processes share, a file has the number of its last recording; whoever has recorded it holds a lock on
+the byte of that number until it is reached, so that an event is reached, too, when its process ends.
+"""
 
 from __future__ import annotations
 
-from time import monotonic_ns
+from time import monotonic_ns, sleep
 
+from vgpu_embed.virtual import sharing
 from vgpu_embed.virtual.answers import Answers, Refused, known
 from vgpu_embed.virtual.contexts import closing
 from vgpu_embed.virtual.contexts import named as context_named
-from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
+from vgpu_embed.virtual.machine import INVALID_CONTEXT, INVALID_VALUE, initialised
 from vgpu_embed.virtual.operations import EVENT_RECORD, WAIT_EVENT, Operation
-from vgpu_embed.virtual.order import CAPTURE_UNSUPPORTED
+from vgpu_embed.virtual.order import CAPTURE_UNSUPPORTED, LONGEST_PAUSE
 from vgpu_embed.virtual.streams import INVALID_HANDLE, NON_BLOCKING, NOT_READY, Stream, check_uncaptured, named
 
 TYPE_CHECKING = False
@@ -22,7 +27,9 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.graphs import Node
     from vgpu_embed.virtual.machine import Machine
     from vgpu_embed.virtual.order import Task
+    from vgpu_embed.virtual.sharing import File
 
+MAP_FAILED = 205
 ILLEGAL_STATE = 401
 CAPTURE_ISOLATION = 905
 CAPTURED_EVENT = 907
@@ -55,14 +62,55 @@ class Recording(Operation):
         return self.task is None or self.task.done
 
 
+class SharedRecording(Recording):
+    """The same, of an event that other processes have too."""
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+        self._number = file.begin()
+
+    def run(self) -> None:
+        """See `Recording.run`."""
+        super().run()
+        self._file.unlock(self._number, 1)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nobody has recorded the event since."""
+        return self._file.latest == self._number
+
+    def __del__(self) -> None:
+        self._file.unlock(self._number, 1)
+
+
+class Elsewhere(Operation):
+    """Waits for what another process has recorded an event as."""
+
+    waits = True
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+        self._number = file.latest
+
+    def ready(self) -> bool:
+        """See `Operation.ready`."""
+        return not self._number or not self._file.is_reached(self._number, 1)
+
+
 class Event:
     """An event.
 
     recording  None: it was not recorded, and nobody waits for it
     captured   where it was recorded in a capture: that, and the nodes it stands for
+    file       where other processes see it, once they may
+    is_opened  whether it is another process's
     """
 
-    def __init__(self, context: Context, handle: int, flags: int) -> None:
+    file: File | None = None
+    is_opened = False
+
+    def __init__(self, machine: Machine, context: Context, handle: int, flags: int) -> None:
+        self.machine = machine
         self.context = context
         self.handle = handle
         self.flags = flags
@@ -75,15 +123,33 @@ class Event:
             self.captured = (stream.capture.valid(), dict(stream.capture.ends[stream]))
             return
         stream.check_usable()
-        recording = Recording()
+        recording = self.begun()
         stream.order.do(stream, recording)
         self.recording, self.captured = recording, None
 
+    def begun(self) -> Recording:
+        """A new recording."""
+        return SharedRecording(self.shared()) if self.flags & INTERPROCESS else Recording()
+
+    def shared(self) -> File:
+        """Where other processes see it."""
+        if self.file is None:
+            self.file = sharing.made(self.machine, sharing.EVENT, -1, 0)
+        return self.file
+
     @property
     def unfinished(self) -> Task | None:
-        """What somebody who waits for it has to wait for."""
+        """What somebody who waits for it has to wait for, in this process."""
         recording = self.recording
         return None if recording is None or recording.is_done else recording.task
+
+    @property
+    def elsewhere(self) -> Elsewhere | None:
+        """The same in other processes, where one of them has recorded it last."""
+        if self.file is None or (isinstance(self.recording, SharedRecording) and self.recording.is_last):
+            return None
+        found = Elsewhere(self.file)
+        return None if found.ready() else found
 
     def check_not_captured(self) -> None:
         """Refuses what would be asked of it while it stands for nodes of a graph."""
@@ -118,12 +184,12 @@ class RecordNode(Operation):
 
     def queued(self, task: Task) -> None:
         """See `Operation.queued`: from now on the event stands for this."""
-        self._recording = self.event.recording = Recording()
+        self._recording = self.event.recording = self.event.begun()
         self._recording.queued(task)
 
     def run(self) -> None:
         """Records it."""
-        recording, self._recording = self._recording or Recording(), None
+        recording, self._recording = self._recording or self.event.begun(), None
         recording.run()
         self.event.recording = recording
 
@@ -133,13 +199,16 @@ class WaitNode(RecordNode):
 
     node_type = WAIT_EVENT
     waits = True
+    _elsewhere: Elsewhere | None = None
 
     def queued(self, task: Task) -> None:
         """See `Operation.queued`: it waits for what the event stands for now."""
-        self._recording = self.event.recording
+        self._recording, self._elsewhere = self.event.recording, self.event.elsewhere
 
     def ready(self) -> bool:
         """Whether the event has been reached."""
+        if self._elsewhere:
+            return self._elsewhere.ready()
         return self._recording is None or self._recording.is_done
 
     def run(self) -> None:
@@ -175,7 +244,7 @@ def create(machine: Machine, call: AnyCall) -> int:
     handle = machine.handle()
     result = call.reply(phEvent=handle)
     if not result:
-        machine.order.events[handle] = Event(context, handle, flags)
+        machine.order.events[handle] = Event(machine, context, handle, flags)
     return result
 
 
@@ -216,13 +285,16 @@ def _record(machine: Machine, call: AnyCall, flags: int) -> int:
 @answers("cuEventQuery")
 def query(machine: Machine, call: AnyCall) -> int:
     event = _waitable(machine, call)
-    return NOT_READY if event.unfinished else event.context.error
+    return NOT_READY if event.elsewhere or event.unfinished else event.context.error
 
 
 @answers("cuEventSynchronize")
 def synchronize(machine: Machine, call: AnyCall) -> int:
     event = _waitable(machine, call)
-    if task := event.unfinished:
+    if elsewhere := event.elsewhere:
+        while not elsewhere.ready():
+            sleep(LONGEST_PAUSE)
+    elif task := event.unfinished:
         machine.order.wait([task])
     return event.context.error
 
@@ -277,6 +349,9 @@ def wait_event(machine: Machine, call: AnyCall) -> int:
 def wait_for(stream: Stream, event: Event) -> None:
     """What the stream is asked for next comes after what the event stands for."""
     stream.check_usable()
+    if elsewhere := event.elsewhere:
+        stream.order.do(stream, elsewhere)
+        return
     if not stream.order.last:
         return
     with stream.order.lock:
@@ -294,7 +369,7 @@ def record_of_context(machine: Machine, call: AnyCall) -> int:
     if event.context is not context:
         return INVALID_HANDLE
     check_uncaptured(machine, context)
-    order, recording = machine.order, Recording()
+    order, recording = machine.order, event.begun()
     with order.lock:
         if before := order.of(context):
             order.later(Stream(machine, context, 0, NON_BLOCKING), recording, before)
@@ -312,6 +387,42 @@ def wait_in_context(machine: Machine, call: AnyCall) -> int:
     if event.captured:
         event.captured[0].break_off(CAPTURE_UNSUPPORTED)
     with machine.order.lock:
-        if task := event.unfinished:
+        if elsewhere := event.elsewhere:
+            stream = Stream(machine, context, 0, NON_BLOCKING)
+            machine.order.later(stream, elsewhere, ())
+            task = machine.order.last.get(stream)
+        else:
+            task = event.unfinished
+        if task:
             machine.order.hold(context, task)
     return context.error
+
+
+# ---- events of several processes -----------------------------------------------------------------------------------
+
+
+@answers("cuIpcGetEventHandle")
+def get_handle(machine: Machine, call: AnyCall) -> int:
+    """Of an event that was made for this, here."""
+    if not call.number("pHandle") or not call.number("event"):
+        return INVALID_VALUE
+    event = event_of(machine, call.number("event"))
+    if not event.flags & INTERPROCESS or event.is_opened:
+        return INVALID_HANDLE
+    return call.reply(pHandle={"reserved": event.shared().handle()})
+
+
+@answers("cuIpcOpenEventHandle")
+def open_handle(machine: Machine, call: AnyCall) -> int:
+    """Each time another event, of the current context, that stands for the same."""
+    context = machine.current()
+    given = sharing.Handle(bytes(call.ffi.buffer(call.ffi.addressof(call.handle))), sharing.EVENT, MAP_FAILED)
+    if given.is_own:
+        return INVALID_CONTEXT
+    event = Event(machine, context, machine.handle(), DISABLE_TIMING | INTERPROCESS)
+    files = [one.file for one in machine.order.events.values() if one.file and one.file.number == given.number]
+    event.file, event.is_opened = files[0].reopened() if files else given.file(machine), True
+    result = call.reply(phEvent=event.handle)
+    if not result:
+        machine.order.events[event.handle] = event
+    return result

@@ -18,6 +18,7 @@ from vgpu_embed.virtual.memory.space import Space
 from vgpu_embed.virtual.occupants import Occupants
 from vgpu_embed.virtual.order import Order
 from vgpu_embed.virtual.programs import Programs
+from vgpu_embed.virtual.sharing import Sharing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.cublas.handles import Handle
     from vgpu_embed.virtual.memory.arrays import Array
     from vgpu_embed.virtual.memory.heap import Allocation
+    from vgpu_embed.virtual.memory.ipc import Exported
     from vgpu_embed.virtual.memory.owned import GraphMemory
     from vgpu_embed.virtual.memory.pools import Pool
     from vgpu_embed.virtual.memory.vmm import Physical
+    from vgpu_embed.virtual.sharing import Adopted
     from vgpu_embed.virtual.streams import Stream
 
 INVALID_VALUE = 1
@@ -130,6 +133,12 @@ class Machine:
         self.allocations: dict[int, Allocation] = {}
         """By address."""
         self.quick = quick(self.lock, self.space, self.allocations)
+        self.sharing = Sharing(self)
+        """What other processes have too."""
+        self.exported: dict[int, Exported] = {}
+        """Pages that other processes may open, by address."""
+        self.adopted: dict[int, Adopted] = {}
+        """Pages of other processes, by the number of their file."""
         self.arrays: dict[int, Array] = {}
         self.physicals: dict[int, Physical] = {}
         self.pools: dict[int, Pool] = {}
@@ -169,6 +178,15 @@ class Machine:
         if self.driver_ready:
             self.driver_ready = self.runtime_ready = False
             self._is_copy = True
+            self.exported.clear()
+            self.adopted.clear()
+            self.sharing = Sharing(self)
+            self.occupants.settle = None
+
+    @property
+    def identity(self) -> bytes:
+        """What the machine's processes have in common."""
+        return self.occupants.identity.ljust(16, b"\0")
 
     def handle(self) -> int:
         """A number that nothing else of this machine has, for a handle."""

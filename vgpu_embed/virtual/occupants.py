@@ -13,6 +13,10 @@ from vgpu_embed._frames import Held, Short
 from vgpu_embed.locks import lock_holder
 from vgpu_embed.places import folders
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 FRESH = 0.02
 """Seconds: often enough to look what others hold, and no more often than allocations can afford."""
 
@@ -23,7 +27,14 @@ HELD = slice(1040, 1040 + 8 * 255)
 
 
 class Occupants(Held):
-    """The processes of a machine, by what they hold of its devices."""
+    """The processes of a machine, by what they hold of its devices.
+
+    Attributes:
+        identity: of the machine, 16 bytes; empty without others.
+        settle: looks what is shared with other processes, if anything is; called before what is held is summed up.
+    """
+
+    settle: Callable[[], object] | None = None
 
     def __init__(self, devices: int, identity: bytes = b"", publish: Short | None = None) -> None:
         """
@@ -33,7 +44,7 @@ class Occupants(Held):
             publish: makes known to others what is held of a device.
         """
         super().__init__(devices, *(publish,) if publish else ())
-        self._identity = identity
+        self.identity = identity
         self._pid = os.getpid()
 
     def take(self, device: int, size: int, most: int) -> bool:
@@ -47,11 +58,13 @@ class Occupants(Held):
         if self._pid != os.getpid():  # CUDA does not survive fork
             self._pid = os.getpid()
             self.forget()
+        if self.settle:
+            self.settle()
         own = self.held
         found = {self._pid: own} if any(own) else {}
-        for path in recordings() if self._identity else ():
+        for path in recordings() if self.identity else ():
             try:
-                found.update(read(path, self._identity, len(own)))
+                found.update(read(path, self.identity, len(own)))
             except OSError:
                 continue  # it has just ended
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vgpu_embed.virtual import batches, transfers
-from vgpu_embed.virtual.memory import arrays, linear, managed, owned, pinned, pointers, pools, vmm
+from vgpu_embed.virtual.memory import arrays, ipc, linear, managed, owned, pinned, pointers, pools, vmm
 
-MODULES = (linear, pinned, managed, pools, owned, vmm, pointers, arrays, transfers, batches)
+MODULES = (linear, pinned, managed, pools, owned, vmm, ipc, pointers, arrays, transfers, batches)
 """Those that answer them."""

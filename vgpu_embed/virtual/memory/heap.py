@@ -29,7 +29,7 @@ TRIED = 32
 NOTHING, INVALID, ALL = range(3)
 """What `Quick.free` has done: nothing; the allocation is not valid any more; it has been given back, too."""
 
-DEVICE, PINNED, REGISTERED, MANAGED, POOLED, MAPPED, VARIABLE = range(7)
+DEVICE, PINNED, REGISTERED, MANAGED, POOLED, MAPPED, VARIABLE, IMPORTED = range(8)
 """Kinds of allocations: which function made them says which one frees them."""
 
 

@@ -65,6 +65,8 @@ def free_memory(machine: Machine, call: AnyCall) -> int:
     if allocation is None or allocation.kind not in FREED:
         return INVALID_VALUE
     free(machine, allocation)
+    if machine.exported:
+        machine.sharing.settle()
     return 0
 
 

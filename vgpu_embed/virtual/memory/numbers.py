@@ -28,6 +28,7 @@ class Numbers:
         self._addresses = count(FIRST_ADDRESS, -APART)
         self.space_copy = self.space_copy_box = self.space_fill = self.space_commit = self.space_check = refused
         self.space_map = self.space_unmap = self.space_return = self.space_set_access = done
+        self.space_share = refused
         self.space_empty = self.space_try_empty = done
 
     def space_new(self) -> Any:
@@ -40,6 +41,10 @@ class Numbers:
     def space_reserve(self, space: Any, size: int, alignment: int, hint: int, kind: int) -> int:
         """Addresses that nothing else has."""
         return next(self._addresses)
+
+    def space_file(self, size: int) -> int:
+        """There are no bytes that could be in one."""
+        return -1
 
     def space_insert(self, space: Any, base: int, size: int, backing: int, access: int) -> int:
         """Keeps a range."""

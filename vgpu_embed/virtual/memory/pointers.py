@@ -5,6 +5,7 @@ from __future__ import annotations
 from vgpu_embed.virtual.answers import Answers
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
 from vgpu_embed.virtual.memory.arena import PAGE
+from vgpu_embed.virtual.memory.heap import DEVICE as DEVICE_MEMORY
 from vgpu_embed.virtual.memory.heap import MANAGED, MAPPED, PINNED, POOLED, REGISTERED, Allocation, Block
 from vgpu_embed.virtual.memory.pools import Pool
 
@@ -69,7 +70,7 @@ def attributes(machine: Machine, address: int) -> dict[int, int] | None:
         7: one.number,
         8: int(one.kind == MANAGED),
         9: one.device,
-        10: 0,
+        10: int(one.kind == DEVICE_MEMORY),
         11: one.address,
         12: one.size,
         13: 1,
