@@ -20,8 +20,9 @@ _Static_assert(sizeof(struct vgpu_frame) == VGPU_FRAME_SIZE, "struct vgpu_frame"
 __thread struct vgpu_thread vgpu_thread;
 
 static uint8_t routes[VGPU_SLOTS]; /* enum vgpu_route */
-static char *virtual_thunks;       /* of the alias library */
 static void *targets[VGPU_SLOTS];  /* the real functions, once they were needed */
+static char *virtual_thunks;       /* of the alias library, */
+static void **virtual_slots;       /* and where they jump to */
 
 int vgpu_slot_of(const char *name)
 {
@@ -39,15 +40,16 @@ int vgpu_slot_of(const char *name)
 void *vgpu_thunk(uint32_t slot)
 {
     if (slot < VGPU_DRIVER_SLOTS)
-        return vgpu_thunks + 16 * slot;
-    return virtual_thunks ? virtual_thunks + 32 * (slot - VGPU_DRIVER_SLOTS) : NULL;
+        return vgpu_thunks + VGPU_THUNK * slot;
+    return virtual_thunks ? virtual_thunks + VGPU_THUNK * (slot - VGPU_DRIVER_SLOTS) : NULL;
 }
 
 bool vgpu_is_thunk(const void *address)
 {
     const char *a = address;
-    return (a >= vgpu_thunks && a < vgpu_thunks + 16 * VGPU_DRIVER_SLOTS) ||
-           (virtual_thunks && a >= virtual_thunks && a < virtual_thunks + 32 * (VGPU_SLOTS - VGPU_DRIVER_SLOTS));
+    return (a >= vgpu_thunks && a < vgpu_thunks + VGPU_THUNK * VGPU_DRIVER_SLOTS) ||
+           (virtual_thunks && a >= virtual_thunks &&
+            a < virtual_thunks + VGPU_THUNK * (VGPU_VIRTUAL_END - VGPU_DRIVER_SLOTS));
 }
 
 static struct link_map *alias(void)
@@ -84,6 +86,7 @@ bool vgpu_virtual_open(void)
         if (vgpu_beside(path, sizeof path, strdupa(path)))
             alias_paths[i] = strdup(path);
     }
+    __atomic_store_n(&virtual_slots, vgpu_symbol(object, "vgpu_virtual_slots"), __ATOMIC_RELEASE);
     __atomic_store_n(&virtual_thunks, vgpu_symbol(object, "vgpu_virtual_thunks"), __ATOMIC_RELEASE);
     return true;
 }
@@ -91,7 +94,10 @@ bool vgpu_virtual_open(void)
 static void aim(uint32_t slot, uint32_t route)
 {
     void *entry = route == VGPU_CONSTANT ? (void *)vgpu_constant : (void *)vgpu_entry;
-    __atomic_store_n(&vgpu_slots[slot], entry, __ATOMIC_SEQ_CST);
+    if (slot < VGPU_DRIVER_SLOTS)
+        __atomic_store_n(&vgpu_slots[slot], entry, __ATOMIC_SEQ_CST);
+    else if (virtual_slots && slot < VGPU_VIRTUAL_END)
+        __atomic_store_n(&virtual_slots[slot - VGPU_DRIVER_SLOTS], entry, __ATOMIC_SEQ_CST);
 }
 
 /* Takes effect for the next call; one that is to be forwarded finds the real function then, see settle(). */

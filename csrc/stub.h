@@ -144,7 +144,7 @@ static inline struct vgpu_site vgpu_site(void *return_address)
 }
 
 /* stub.c: slots and lookups. */
-extern void *vgpu_slots[VGPU_SLOTS] HIDDEN;
+extern void *vgpu_slots[VGPU_DRIVER_SLOTS] HIDDEN;
 extern uint64_t vgpu_constants[VGPU_SLOTS] HIDDEN;
 HIDDEN int vgpu_slot_of(const char *name);
 HIDDEN void *vgpu_thunk(uint32_t slot);

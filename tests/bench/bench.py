@@ -248,7 +248,7 @@ def no_cuda(preloaded: dict[str, str]) -> dict[str, float]:
     bare = {name: value for name, value in preloaded.items() if name != "LD_PRELOAD"}
     true = shutil.which("true") or "/bin/true"
     added = sorted(process([true], preloaded) - process([true], bare) for _ in range(IDLE_STARTS))
-    pairs = [(memory(bare), memory(preloaded)) for _ in range(5)]
+    pairs = [(memory(bare), memory(preloaded)) for _ in range(STARTS)]
 
     def more(key: str) -> float:
         return statistics.median(after[key] - before[key] for before, after in pairs)

@@ -3,8 +3,8 @@
 #include "model.c"
 
 /* In place of entry.S, which would put our dlsym before the sanitizer's. */
-char vgpu_thunks[16 * VGPU_DRIVER_SLOTS];
-void *vgpu_slots[VGPU_SLOTS];
+char vgpu_thunks[VGPU_THUNK * VGPU_DRIVER_SLOTS];
+void *vgpu_slots[VGPU_DRIVER_SLOTS];
 uint64_t vgpu_constants[VGPU_SLOTS];
 
 void vgpu_entry(void)

@@ -62,8 +62,8 @@ def test_a_version_leads_to_the_function_of_that_toolkit() -> None:
         ["nm", "-D", "--with-symbol-versions", ALIASES / "libcuda.so.1"], capture_output=True, text=True, check=True
     ).stdout
     [start] = re.findall(r"^(\w+) T vgpu_virtual_thunks", listed, re.MULTILINE)
-    first = int(start, 16) - 32 * len(tables.names("driver"))
-    names = {first + 32 * row.index: row.name for row in map(tables.function, tables.names("runtime"))}
+    first = int(start, 16) - emit.THUNK * len(tables.names("driver"))
+    names = {first + emit.THUNK * row.index: row.name for row in map(tables.function, tables.names("runtime"))}
     versioned = re.findall(r"^(\w+) T (\w+)(@+)(libcudart\S+)$", listed, re.MULTILINE)
     found = {(name, node): names[int(address, 16)] for address, name, _, node in versioned}
     older = [tables.function(name) for name in tables.names("runtime") if "@" in name]

@@ -28,7 +28,10 @@ HEADER = """\
 #ifndef GENERATED_NAMES_H
 #define GENERATED_NAMES_H
 #include <stdint.h>
+#define VGPU_THUNK {thunk}u
+/* The driver's, then those of libraries that there are in virtual mode, then the loader's. */
 #define VGPU_DRIVER_SLOTS {driver}u
+#define VGPU_VIRTUAL_END {looked_up}u
 #define VGPU_SLOTS {slots}u
 #define VGPU_NAME_TABLE {hash_size}u
 #define VGPU_ALIASES {aliases}u
@@ -100,32 +103,48 @@ def _quoted(names: list[str] | tuple[str, ...]) -> list[str]:
     return [f'"{name}"' for name in names]
 
 
-def thunk(name: str, slot: int, jump: str, size: int) -> str:
-    """One exported entry, `size` bytes from the last. Nothing stands in for a variable but its room."""
+THUNK = 16
+"""Bytes from one exported entry to the next."""
+
+
+def thunk(name: str, slot: int, place: str) -> str:
+    """One exported entry, which jumps through its slot. Nothing stands in for a variable but its room."""
     if tables.function(slot).variable:
-        return f"        .balign {size}\n        ud2"
+        return f"        .balign {THUNK}\n        ud2"
     return (
-        f"        .balign {size}\n        .globl {name}\n        .type {name}, @function\n{name}:\n"
-        f"        endbr64\n        mov ${slot}, %r11d\n{jump}\n        .size {name}, . - {name}"
+        f"        .balign {THUNK}\n        .globl {name}\n        .type {name}, @function\n{name}:\n"
+        f"        endbr64\n        mov ${slot}, %r11d\n        jmp *{place}(%rip)\n        .size {name}, . - {name}"
     )
 
 
-def driver_thunks(names: list[str], all_names: list[str]) -> str:
-    """Thunks of the driver's functions, 16 bytes each, and the slots of all lists."""
-    slots = len(all_names)
+def pointers(section: str, name: str, targets: list[str]) -> str:
+    """A table of addresses, as a global name; the thunks beside it go by the local one, `its_NAME`."""
+    return (
+        f"        .section {section}, \"aw\"\n        .balign 64\n        .globl {name}\n        .type {name}, @object\n"
+        f"        .size {name}, {8 * len(targets)}\n{name}:\nits_{name}:\n"
+        + "".join(f"        .quad {target}\n" for target in targets)
+    )
+
+
+ENTRIES = ("vgpu_entry", *redirect.REGISTRATIONS.values())
+"""Where slots lead at first."""
+
+
+def driver_thunks(names: list[str], count: int) -> str:
+    """Thunks of the driver's functions and their slots; what the alias libcuda.so.1 gets from the library, and answers
+    that are constant, of `count` slots in all."""
     body = [
-        "        .text\n        .globl vgpu_thunks\n        .hidden vgpu_thunks\n        .balign 16\nvgpu_thunks:\n"
+        f"        .text\n        .globl vgpu_thunks\n        .hidden vgpu_thunks\n        .balign {THUNK}\nvgpu_thunks:\n"
         "        .cfi_startproc"
     ]
-    for slot, name in enumerate(names):
-        body.append(thunk(name, slot, f"        jmp *vgpu_slots + 8 * {slot}(%rip)", 16))
+    body += [thunk(name, slot, f"its_vgpu_slots + {8 * slot}") for slot, name in enumerate(names)]
     body.append(
-        "        .cfi_endproc\n        .data\n        .balign 64\n        .globl vgpu_slots, vgpu_slot_table\n"
-        "        .hidden vgpu_slots\n        .type vgpu_slot_table, @object\n"
-        f"        .size vgpu_slot_table, {8 * slots}\nvgpu_slots:\nvgpu_slot_table:\n"
-        + "".join(f"        .quad {redirect.REGISTRATIONS.get(name, 'vgpu_entry')}\n" for name in all_names)
-        + "        .bss\n        .balign 64\n        .globl vgpu_constants\n        .hidden vgpu_constants\n"
-        f"vgpu_constants:\n        .skip {8 * slots}\n"
+        "        .cfi_endproc\n"
+        + pointers(".data", "vgpu_slots", ["vgpu_entry"] * len(names))
+        + "        .hidden vgpu_slots\n"
+        + pointers(".data.rel.ro", "vgpu_entries", list(ENTRIES))
+        + f"        .bss\n        .balign 64\n        .globl vgpu_constants\n        .hidden vgpu_constants\n"
+        f"vgpu_constants:\n        .skip {8 * count}\n"
     )
     return "\n".join(body) + PROPERTY_NOTE
 
@@ -152,7 +171,8 @@ def _versioned(name: str, toolkit: str, target: str) -> str:
 
 
 def virtual_thunks(names: list[str], first: int) -> str:
-    """Thunks of the lists between the driver's and the loader's, 32 bytes each, for the alias libcuda.so.1.
+    """Thunks of the lists between the driver's and the loader's and their slots, for the alias libcuda.so.1: processes
+    without virtual GPUs are spared them.
 
     Some functions of the runtime have other arguments or structs in older toolkits' libraries under the same name, and
     are functions of their own here ("cudaMemAdvise@12"). The version of the symbol that a program is linked to says
@@ -165,28 +185,37 @@ def virtual_thunks(names: list[str], first: int) -> str:
             own = dict.fromkeys(RUNTIME_NODES, base)
             versions.setdefault(base, own).update(dict.fromkeys(tables.function(name).sources, name))
     body = [
-        "        .text\n        .globl vgpu_virtual_thunks\n        .balign 32\nvgpu_virtual_thunks:\n"
+        f"        .text\n        .globl vgpu_virtual_thunks\n        .balign {THUNK}\nvgpu_virtual_thunks:\n"
         "        .cfi_startproc"
     ]
-    for slot, name in enumerate(names, first):
-        jump = f"        mov vgpu_slot_table@GOTPCREL(%rip), %r10\n        jmp *8 * {slot}(%r10)"
+    for place, name in enumerate(names):
+        jump = f"its_vgpu_virtual_slots + {8 * place}"
         if name.partition("@")[0] in versions:
-            body.append(thunk(_label(name), slot, jump, 32) + f"\n        .hidden {_label(name)}")
+            body.append(thunk(_label(name), first + place, jump) + f"\n        .hidden {_label(name)}")
         else:
-            body.append(thunk(name, slot, jump, 32))
+            body.append(thunk(name, first + place, jump))
+    body += [
+        f"        .balign {THUNK}\nto_{entry}:\n        endbr64\n        mov vgpu_entries@GOTPCREL(%rip), %r10\n"
+        f"        jmp *{8 * number}(%r10)"
+        for number, entry in enumerate(ENTRIES)
+    ]
     body.append("        .cfi_endproc")
     for name, targets in versions.items():
         body += [_versioned(name, toolkit, target) for toolkit, target in targets.items()]
-    body.append("")
+    body.append(
+        pointers(".data", "vgpu_virtual_slots", [f"to_{redirect.REGISTRATIONS.get(name, ENTRIES[0])}" for name in names])
+    )
     return "\n".join(body) + PROPERTY_NOTE
 
 
 def write(folder: Path) -> None:
     """Writes names.h, names.c, driver_thunks.S, virtual_thunks.S and virtual.map into a folder."""
     names = [name for library in tables.LIBRARIES for name in tables.names(library)]
-    driver = len(tables.names("driver"))
+    driver, looked_up = len(tables.names("driver")), len(names) - len(tables.names("loader"))
     header = HEADER.format(
+        thunk=THUNK,
         driver=driver,
+        looked_up=looked_up,
         slots=len(names),
         hash_size=HASH_SIZE,
         known="".join(f"#define VGPU_SLOT_{name} {tables.index(name)}u\n" for name in KNOWN),
@@ -218,7 +247,7 @@ def write(folder: Path) -> None:
                 "uint16_t",
                 "vgpu_name_table",
                 "VGPU_NAME_TABLE",
-                list(map(str, hash_table(names[:-3]))),
+                list(map(str, hash_table(names[:looked_up]))),
             ),
             _array("char *const", "vgpu_libraries", "", _quoted(redirect.WATCHED)),
             _array("char *const", "vgpu_aliases", "", _quoted(redirect.ALIASES)),
@@ -228,8 +257,8 @@ def write(folder: Path) -> None:
     for name, text in {
         "names.h": header,
         "names.c": source,
-        "driver_thunks.S": driver_thunks(names[:driver], names),
-        "virtual_thunks.S": virtual_thunks(names[driver : len(names) - len(tables.names("loader"))], driver),
+        "driver_thunks.S": driver_thunks(names[:driver], len(names)),
+        "virtual_thunks.S": virtual_thunks(names[driver:looked_up], driver),
         "library.map": "GLIBC_2.2.5 { };\nGLIBC_2.34 { };\n",
         "virtual.map": "".join(f"{node} {{ }};\n" for node in RUNTIME_NODES.values()),
     }.items():
