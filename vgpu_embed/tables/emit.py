@@ -120,8 +120,8 @@ def thunk(name: str, slot: int, place: str) -> str:
 def pointers(section: str, name: str, targets: list[str]) -> str:
     """A table of addresses, as a global name; the thunks beside it go by the local one, `its_NAME`."""
     return (
-        f"        .section {section}, \"aw\"\n        .balign 64\n        .globl {name}\n        .type {name}, @object\n"
-        f"        .size {name}, {8 * len(targets)}\n{name}:\nits_{name}:\n"
+        f'        .section {section}, "aw"\n        .balign 64\n        .globl {name}\n'
+        f"        .type {name}, @object\n        .size {name}, {8 * len(targets)}\n{name}:\nits_{name}:\n"
         + "".join(f"        .quad {target}\n" for target in targets)
     )
 
@@ -134,8 +134,8 @@ def driver_thunks(names: list[str], count: int) -> str:
     """Thunks of the driver's functions and their slots; what the alias libcuda.so.1 gets from the library, and answers
     that are constant, of `count` slots in all."""
     body = [
-        f"        .text\n        .globl vgpu_thunks\n        .hidden vgpu_thunks\n        .balign {THUNK}\nvgpu_thunks:\n"
-        "        .cfi_startproc"
+        "        .text\n        .globl vgpu_thunks\n        .hidden vgpu_thunks\n"
+        f"        .balign {THUNK}\nvgpu_thunks:\n        .cfi_startproc"
     ]
     body += [thunk(name, slot, f"its_vgpu_slots + {8 * slot}") for slot, name in enumerate(names)]
     body.append(
@@ -202,9 +202,8 @@ def virtual_thunks(names: list[str], first: int) -> str:
     body.append("        .cfi_endproc")
     for name, targets in versions.items():
         body += [_versioned(name, toolkit, target) for toolkit, target in targets.items()]
-    body.append(
-        pointers(".data", "vgpu_virtual_slots", [f"to_{redirect.REGISTRATIONS.get(name, ENTRIES[0])}" for name in names])
-    )
+    first_targets = [f"to_{redirect.REGISTRATIONS.get(name, ENTRIES[0])}" for name in names]
+    body.append(pointers(".data", "vgpu_virtual_slots", first_targets))
     return "\n".join(body) + PROPERTY_NOTE
 
 
