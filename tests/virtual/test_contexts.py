@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from vgpu_embed.testing import ffi
+from vgpu_embed.virtual.contexts import REMEMBERED
 from virtual.conftest import Machine
 from virtual.harness import POISON, Program
 
@@ -129,6 +130,14 @@ class TestStack:
         assert pair.program.call("cuCtxDestroy_v2", second) == 0
         assert pair.current == first
         assert pair.program.call("cuCtxDestroy_v2", second) == INVALID_CONTEXT
+
+    def test_not_all_that_were_destroyed_are_remembered(self, pair: Contexts) -> None:
+        contexts = []
+        for _ in range(REMEMBERED + 1):
+            contexts.append(pair.create())
+            assert pair.program.call("cuCtxDestroy_v2", contexts[-1]) == 0
+        assert pair.program.call("cuCtxPushCurrent_v2", contexts[1]) == 0
+        assert pair.program.call("cuCtxPushCurrent_v2", contexts[0]) == INVALID_CONTEXT
 
     def test_create_with_parameters(self, pair: Contexts) -> None:
         created = pair.made("cuCtxCreate_v3", None, 0, 0, 1)

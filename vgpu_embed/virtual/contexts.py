@@ -71,6 +71,9 @@ MOST_OLD_MEMORY = 4 << 30
 API_VERSIONS = {"cuCtxCreate": 3010}
 """What cuCtxGetApiVersion says, by the function that made the context; 3020 for all others."""
 
+REMEMBERED = 1000
+"""Destroyed contexts that can still be named; of those before them the handle is no context's."""
+
 finishing: list[Callable[[Machine, Context], None]] = []
 """Called by cuCtxSynchronize; they may raise Refused."""
 closing: list[Callable[[Machine, Context], None]] = []
@@ -231,7 +234,10 @@ def _destroy(machine: Machine, context: Context) -> int:
     if context.is_primary:
         return INVALID_CONTEXT
     context.close(machine)
-    machine.gone[context.handle] = machine.contexts.pop(context.handle)
+    gone = machine.gone
+    gone[context.handle] = machine.contexts.pop(context.handle)
+    if len(gone) > REMEMBERED:
+        del gone[next(iter(gone))]
     if machine.thread.stack[-1:] == [context]:
         machine.thread.stack.pop()
     return 0
