@@ -38,6 +38,17 @@ def _text(address: int) -> bytes:
     return bytes(backend.string(backend.cast(_characters, address), LONGEST_TEXT))
 
 
+class NotCompiled(Refused):
+    """PTX that the driver's compiler refuses.
+
+    log  what it says of it
+    """
+
+    def __init__(self, result: int, log: str) -> None:
+        super().__init__(result)
+        self.log = b"ptxas fatal   : " + log.encode()
+
+
 class Code:
     """What was given: parts, one of which is loaded on a device. Read when that is first needed.
 
@@ -67,13 +78,18 @@ class Code:
         try:
             part = fatbinary.chosen(self.parts, capability)
             if part is None:
-                raise Refused(NO_BINARY_FOR_GPU if self._in_fatbinary else _why_not(self.parts[0]))
+                if not self._in_fatbinary and self.parts[0].code.kind == PTX:
+                    check(self.parts[0].content(), capability)
+                raise Refused(NO_BINARY_FOR_GPU)
             content = part.content()
             if part.code.kind == CUBIN:
                 return cubin.read(content)
             check(content, capability)
             from vgpu_embed.virtual import ptx
 
+            missing = sorted(ptx.linkage(content).wanted) if ptx.EXTERN in content else []
+            if missing:
+                raise NotCompiled(INVALID_PTX, f"Unresolved extern function '{missing[0]}'")
             image = ptx.read(content)
             image.architecture = capability
             return image
@@ -84,20 +100,15 @@ class Code:
             raise Refused(INVALID_IMAGE) from None
 
 
-def _why_not(part: Part) -> int:
-    """What a driver says of an image that is for another device."""
-    return INVALID_PTX if part.code.kind == PTX else NO_BINARY_FOR_GPU
-
-
 def check(text: bytes, capability: int) -> None:
     """Refuses PTX that the driver's compiler refuses."""
     from vgpu_embed.virtual import ptx
 
     if ptx.version_of(text) > NEWEST_PTX:
-        raise Refused(UNSUPPORTED_PTX_VERSION)
+        raise NotCompiled(UNSUPPORTED_PTX_VERSION, "this version of PTX is newer than the driver")
     target = ptx.target_of(text)
     if not target.architecture or not target.runs_on(capability):
-        raise Refused(INVALID_PTX)
+        raise NotCompiled(INVALID_PTX, "this PTX is not for this device")
 
 
 def at(address: int, is_preserved: bool = False) -> Code:

@@ -1,4 +1,4 @@
-"""Cubins: ELF files with machine code for one architecture.
+"""Cubins: ELF files with machine code for one architecture; and those of the linker here, which have none.
 
 Which sections and records hold what is not documented; it was read off what ptxas 12.9 and 13.5 write, where
 `cuobjdump` and `cuFuncGetAttribute` say the same. The section table is read here and not by pyelftools: importing that
@@ -8,10 +8,10 @@ cubin of libggml-cuda.so has 1,500 sections, for which it takes 80 ms. Tests com
 
 from __future__ import annotations
 
-from struct import Struct, error, unpack_from
+from struct import Struct, error, pack, unpack_from
 
 from vgpu_embed.inspect.fatbinary import CUBIN, Code
-from vgpu_embed.virtual.image import Entry, Image, Unreadable, Variable
+from vgpu_embed.virtual.image import Entry, Image, Linkage, Unreadable, Variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,12 +28,16 @@ COMPATIBILITY = 9
 
 SECTION = Struct("<IIQQQQIIQQ")
 SYMBOL = Struct("<IBBHQQ")
-OBJECT = 1
-"""STT_OBJECT."""
-MANAGED = 4
-"""The flag of a `__managed__` variable's symbol."""
-NO_BITS = 8
-"""SHT_NOBITS: the section takes no room in the file."""
+OBJECT, FUNCTION = 1, 2
+"""STT_OBJECT, STT_FUNC."""
+OBJECTS = (OBJECT, 13)
+"""What variables are: the other one where a linker has yet to place them."""
+GLOBAL, WEAK = 1, 2
+"""STB_GLOBAL, STB_WEAK."""
+MANAGED, ENTRY = 4, 0x10
+"""Flags of the symbols of a `__managed__` variable, and of a kernel."""
+PROGRAM, SYMBOLS, STRINGS, NO_BITS = 1, 2, 3, 8
+"""SHT_…; NO_BITS: the section takes no room in the file."""
 RESERVED_SHARED = 1024
 """Bytes of a block's shared memory that the system keeps for itself, part of a kernel's section from sm_90 on."""
 
@@ -73,6 +77,23 @@ def read(data: bytes) -> Image:
         raise Unreadable(f"the cubin is damaged: {what}") from None
 
 
+def linkage(data: bytes) -> Linkage:
+    """What a cubin has for others, and uses of theirs. Raises Unreadable."""
+    try:
+        reader = _Reader(data)
+        functions, wanted, weak = set(), set(), set()
+        for name, info, _, where, _, _ in reader.symbols():
+            if where and info & 15 == FUNCTION and info >> 4:
+                functions.add(name)
+                if info >> 4 == WEAK:
+                    weak.add(name)
+            elif not where and info >> 4 == GLOBAL:
+                wanted.add(name)
+        return Linkage(functions, wanted, weak)
+    except DAMAGE as what:
+        raise Unreadable(f"the cubin is damaged: {what}") from None
+
+
 class _Reader:
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -101,19 +122,20 @@ class _Reader:
         return self.sections[self.number[name]][5] if name in self.number else 0
 
     def symbols(self) -> list[tuple[str, int, int, int, int, int]]:
-        """Name, type, other flags, section, value and size of each."""
+        """Name, binding and type, other flags, section, value and size of each."""
         table = self.content(".symtab")
         names = self.sections[self.number[".strtab"]][4]
         return [
-            (self.text(names + name), info & 15, other, section, value, size)
+            (self.text(names + name), info, other, section, value, size)
             for name, info, other, section, value, size in SYMBOL.iter_unpack(table)
         ]
 
     def image(self) -> Image:
         image = Image(self.code.architecture, self.virtual_architecture())
         symbols = self.symbols()
+        others = {name for name, info, other, *_ in symbols if info & 15 == FUNCTION and not other & ENTRY}
         for name in self.number:
-            if name.startswith(".text.") and ".nv.info." + name[6:] in self.number:
+            if name.startswith(".text.") and ".nv.info." + name[6:] in self.number and name[6:] not in others:
                 image.entries[name[6:]] = self.entry(name[6:])
         for attribute, value in records(self.content(".nv.info")):
             if attribute in (REGISTERS, FRAME_SIZE):
@@ -152,8 +174,8 @@ class _Reader:
     def add_variables(self, image: Image, symbols: list[tuple[str, int, int, int, int, int]]) -> None:
         for section in (".nv.global.init", ".nv.global", ".nv.constant3"):
             content, number = self.content(section), self.number.get(section)
-            for name, kind, other, where, value, size in symbols:
-                if where == number and kind == OBJECT and size:
+            for name, info, other, where, value, size in symbols:
+                if where == number and info & 15 in OBJECTS and size:
                     begins = content[value : value + size]
                     image.variables[name] = Variable(name, size, begins, bool(other & MANAGED))
 
@@ -167,3 +189,104 @@ def records(content: bytes) -> Iterator[tuple[int, bytes]]:
         length = value if form == 4 else 0
         yield attribute, content[place : place + length] if length else content[place - 2 : place]
         place += length
+
+
+# ---- writing -------------------------------------------------------------------------------------------------------
+
+HEADER = Struct("<16sHHIQQQIHHHHHH")
+IDENTITY = b"\x7fELF\2\1\1\x41" + bytes([ABI_WITH_WIDE_FLAGS])
+"""64 bits, little-endian, ELFOSABI_CUDA of CUDA 13."""
+EXECUTABLE = 2
+"""ET_EXEC."""
+ALIGNMENT = 256
+"""Of variables."""
+
+
+def write(image: Image) -> bytes:
+    """A cubin that says of kernels and variables what an image does; `read` reads it."""
+    writer = _Writer()
+    for entry in image.entries.values():
+        writer.add_entry(entry)
+    writer.add_variables(image)
+    return writer.content(image)
+
+
+class _Writer:
+    def __init__(self) -> None:
+        self.sections: list[tuple[str, int, bytes, int]] = [("", 0, b"", 0)]
+        """Name, type, content, and size where that is not in the file."""
+        self.strings = b"\0"
+        self.symbols = SYMBOL.pack(0, 0, 0, 0, 0, 0)
+        self.needs = b""
+        """The records about registers and memory of all kernels."""
+
+    def add(self, name: str, kind: int, content: bytes, size: int = 0) -> int:
+        self.sections.append((name, kind, content, size))
+        return len(self.sections) - 1
+
+    def symbol(self, name: str, kind: int, section: int, value: int, size: int, other: int = 0) -> int:
+        self.symbols += SYMBOL.pack(len(self.strings), GLOBAL << 4 | kind, other, section, value, size)
+        self.strings += name.encode() + b"\0"
+        return len(self.symbols) // SYMBOL.size - 1
+
+    def add_entry(self, entry: Entry) -> None:
+        number = self.symbol(entry.name, FUNCTION, self.add(".text." + entry.name, PROGRAM, b""), 0, 0, ENTRY)
+        self.needs += record(REGISTERS, pack("<II", number, entry.registers))
+        self.needs += record(FRAME_SIZE, pack("<II", number, entry.local))
+        about = b"".join(
+            record(WIDE_PARAMETER, pack("<IHHI", 0, ordinal, offset, size << 18))
+            for ordinal, (offset, size) in enumerate(entry.parameters or ())
+        )
+        if entry.most_threads:
+            about += record(MAX_THREADS, pack("<III", entry.most_threads, 1, 1))
+        if entry.required_threads:
+            about += record(REQUIRED_THREADS, pack("<III", *entry.required_threads))
+        if entry.cluster:
+            about += record(CLUSTER, pack("<III", *entry.cluster))
+        self.add(".nv.info." + entry.name, PROGRAM, about)
+        if entry.shared:
+            self.add(".nv.shared." + entry.name, NO_BITS, b"", entry.shared)
+
+    def add_variables(self, image: Image) -> None:
+        """All in one section where they begin with something, in another where they do not."""
+        constant = max((entry.constant for entry in image.entries.values()), default=0)
+        if constant:
+            self.add(".nv.constant3", NO_BITS, b"", constant)
+        content, size = b"", 0
+        begun, empty = len(self.sections), len(self.sections) + 1
+        for one in image.variables.values():
+            other = MANAGED if one.is_managed else 0
+            if data := one.data:
+                content += bytes(-len(content) % ALIGNMENT)
+                self.symbol(one.name, OBJECT, begun, len(content), one.size, other)
+                content += data.ljust(one.size, b"\0")
+            else:
+                size += -size % ALIGNMENT
+                self.symbol(one.name, OBJECT, empty, size, one.size, other)
+                size += one.size
+        self.add(".nv.global.init", PROGRAM, content)
+        self.add(".nv.global", NO_BITS, b"", size)
+
+    def content(self, image: Image) -> bytes:
+        self.add(".nv.info", PROGRAM, self.needs)
+        self.add(".note.nv.cuinfo", PROGRAM, pack("<26xH", image.virtual_architecture))
+        self.add(".symtab", SYMBOLS, self.symbols)
+        strings = self.add(".strtab", STRINGS, self.strings)
+        names = b"\0".join(name.encode() for name, *_ in self.sections) + b"\0.shstrtab\0"
+        self.add(".shstrtab", STRINGS, names)
+        body, table, place = b"", b"", 0
+        for name, kind, content, size in self.sections:
+            where = HEADER.size + len(body)
+            link, info, unit = (strings, 1, SYMBOL.size) if kind == SYMBOLS else (0, 0, 0)
+            table += SECTION.pack(place, kind, 0, 0, where, size or len(content), link, info, 1, unit)
+            place += len(name.encode()) + 1
+            body += content
+        flags = image.architecture << 8
+        sizes = HEADER.size, 0, 0, SECTION.size, len(self.sections), len(self.sections) - 1
+        head = HEADER.pack(IDENTITY, EXECUTABLE, MACHINE, 1, 0, 0, HEADER.size + len(body), flags, *sizes)
+        return head + body + table
+
+
+def record(attribute: int, value: bytes) -> bytes:
+    """An attribute of a section `.nv.info`, as `records` reads it."""
+    return pack("<BBH", 4, attribute, len(value)) + value

@@ -61,6 +61,26 @@ class Variable:
         return self._data if isinstance(self._data, bytes) else self._data()
 
 
+class Linkage:
+    """What a linker goes by beside kernels and variables.
+
+    functions  names of functions that it has for others
+    wanted     names of what it uses, and others have
+    weak       names of kernels that others may have too
+    """
+
+    __slots__ = ("functions", "wanted", "weak")
+
+    def __init__(self, functions: set[str], wanted: set[str], weak: set[str]) -> None:
+        self.functions = functions
+        self.wanted = {name for name in wanted - functions if not name.startswith(BUILT_IN)}
+        self.weak = weak
+
+
+BUILT_IN = ("vprintf", "malloc", "free", "__assertfail", "__cuda", "__nv", "cuda")
+"""What the driver has for all programs begins so."""
+
+
 class Image:
     """The code of one architecture: compute capability times ten, of the machine code and of the PTX behind it."""
 

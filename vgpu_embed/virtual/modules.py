@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 
-from vgpu_embed.virtual import code
+from vgpu_embed.virtual import code, jit
 from vgpu_embed.virtual.answers import Answers, Refused, known
 from vgpu_embed.virtual.contexts import closing
 from vgpu_embed.virtual.functions import INVALID_HANDLE, Function, in_any_context
@@ -37,15 +37,8 @@ BINARY_IS_PRESERVED = 1
 """CU_LIBRARY_BINARY_IS_PRESERVED."""
 LAZY = 2
 """CU_MODULE_LAZY_LOADING."""
-MAX_REGISTERS, ERROR_LOG, ERROR_LOG_SIZE = 0, 5, 6
-"""CU_JIT_…"""
-JIT_OPTIONS, LIBRARY_OPTIONS = 64, 2
-"""Numbers from which on there are no more of them."""
-LOGGED = {
-    code.INVALID_PTX: b"ptxas fatal   : this PTX is not for this device",
-    code.UNSUPPORTED_PTX_VERSION: b"ptxas fatal   : this version of PTX is newer than the driver",
-}
-"""What the compiler's log says of PTX that is refused."""
+LIBRARY_OPTIONS = 2
+"""From this number on there are no more of them."""
 
 answers = Answers(ready=initialised)
 
@@ -241,15 +234,20 @@ def kernel_of(machine: Machine, handle: int) -> Kernel:
     return known(machine.programs.kernels, handle, INVALID_HANDLE)
 
 
-def read_file(path: str | None) -> Code:
-    """The code in a file. Raises Refused."""
+def read_bytes(path: str | None) -> bytes:
+    """What is in a file. Raises Refused."""
     if not path:
         raise Refused(INVALID_VALUE)
     try:
         with open(path, "rb") as file:
-            return code.of(memoryview(file.read()))
+            return file.read()
     except OSError:
         raise Refused(FILE_NOT_FOUND) from None
+
+
+def read_file(path: str | None) -> Code:
+    """The code in a file. Raises Refused."""
+    return code.of(memoryview(read_bytes(path)))
 
 
 def code_at(address: int, is_preserved: bool = False) -> Code:
@@ -274,19 +272,14 @@ def load_data(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuModuleLoadDataEx")
 def load_data_with_options(machine: Machine, call: AnyCall) -> int:
-    """Options of the compiler are of no consequence: nothing is compiled. Its log says why PTX is refused."""
-    places = range(call.numOptions) if call.options and call.optionValues else ()
-    given = {int(call.options[place]): call.address_of(call.optionValues[place]) for place in places}
-    if given.get(MAX_REGISTERS) == 0:
+    """The compiler's log says why PTX is refused."""
+    options = jit.Options(call)
+    if options.given.get(jit.MAX_REGISTERS) == 0:
         return INVALID_VALUE
     try:
         return _load(machine, call, lambda: code_at(call.number("image")))
-    except Refused as refused:
-        if refused.result in LOGGED and given.get(ERROR_LOG) and given.get(ERROR_LOG_SIZE):
-            written = LOGGED[refused.result][: given[ERROR_LOG_SIZE] - 1] + b"\0"
-            code.memory(given[ERROR_LOG], len(written))[:] = written
-            place = next(place for place in places if call.options[place] == ERROR_LOG_SIZE)
-            call.optionValues[place] = call.ffi.cast("void *", len(written))
+    except code.NotCompiled as refused:
+        options.log(refused.log)
         raise
 
 
@@ -384,7 +377,7 @@ def _load_library(machine: Machine, call: AnyCall, given: Callable[[], Code]) ->
     """What is in it is looked at when something of it is first needed, as with a driver that loads lazily."""
     if not call.number("library"):
         return INVALID_VALUE
-    if any(call.jitOptions[number] >= JIT_OPTIONS for number in range(call.numJitOptions)):
+    if any(call.jitOptions[number] >= jit.NUMBER for number in range(call.numJitOptions)):
         return INVALID_VALUE
     if any(call.libraryOptions[number] >= LIBRARY_OPTIONS for number in range(call.numLibraryOptions)):
         return INVALID_VALUE

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from vgpu_embed.policy import CallLog
     from vgpu_embed.virtual.functions import Function
+    from vgpu_embed.virtual.linking import Link
     from vgpu_embed.virtual.modules import Kernel, Library, Module
 
 PAUSE = 0.25
@@ -21,7 +22,7 @@ PAUSE = 0.25
 
 
 class Programs:
-    """Modules, libraries and functions by handle.
+    """Modules, libraries, functions and what is being linked, by handle.
 
     Attributes:
         fails: whether a launch that nobody computes is an error (`--kernels fail`).
@@ -38,6 +39,7 @@ class Programs:
         self.functions: dict[int, Function] = {}
         self.libraries: dict[int, Library] = {}
         self.kernels: dict[int, Kernel] = {}
+        self.links: dict[int, Link] = {}
         self._shown = 0.0
         self._said: set[str] = set()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from vgpu_embed.inspect.fatbinary import PTX, Code
-from vgpu_embed.virtual.image import Entry, Image, Unreadable, Variable
+from vgpu_embed.virtual.image import Entry, Image, Linkage, Unreadable, Variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,12 @@ VERSION = re.compile(rb"\.version\s+(\d+)\.(\d+)")
 TARGET = re.compile(rb"\.target\s+sm_(\d+)([af]?)")
 ENTRY = re.compile(rb"\.entry\s+([\w$]+)\s*(?:\(([^)]*)\))?([^{;]*)\{")
 FUNCTION = re.compile(rb"\.func\b")
+DEFINED = re.compile(rb"\.func\b[^;{]*\{")
+LINKED = re.compile(rb"\.(visible|weak|extern)\s+\.(?:entry|func)\s*(?:\([^)]*\)\s*)?([\w$]+)")
+EXTERN_VARIABLE = re.compile(rb"\.(extern)\s+\.(?:global|const)\b[^;]*?([\w$]+)\s*(?:\[[^;\]]*\]\s*)*;")
+WORD = rb"(?<![\w$])%b(?![\w$])"
 EXPLICIT_CLUSTER = b".explicitcluster"
+EXTERN = b".extern"
 DIRECTIVE = re.compile(rb"\.(maxntid|reqntid|reqnctapercluster)\s+(\d+)(?:\s*,\s*(\d+))?(?:\s*,\s*(\d+))?")
 DECLARED = re.compile(
     rb"\s*\.(shared|local|reg|global|const)((?:\s+\.(?!reg|shared|local)\w+(?:\s+\d+|\([^)]*\))?)*)\s+([%\w$]+)\s*(<\d+>)?"
@@ -44,20 +49,32 @@ def read(text: bytes) -> Image:
     image = Image(int(target[1]), int(target[1]))
     found = list(ENTRY.finditer(text))
     ends = sorted([*(one.start() for one in found), *(one.start() for one in FUNCTION.finditer(text)), len(text)])
-    first = ends[0]
+    bodies = [*found[:1], *filter(None, [DEFINED.search(text)])]
+    first = min((one.start() for one in bodies), default=len(text))
     outside = list(DECLARED.finditer(text, 0, first))
     for match in found:
         end = next(end for end in ends if end > match.start())
         entry = _entry(match, text, end, [one for one in outside if one[1] == b"shared"])
         image.entries[entry.name] = entry
     for one in outside:
-        if one[1] in (b"global", b"const"):
+        if one[1] in (b"global", b"const") and text[one.start() - len(EXTERN) : one.start()] != EXTERN:
             name, size = one[3].decode(), _size(one)
             image.variables[name] = Variable(name, size, _initial(one, size), b".managed" in one[2])
     constant = sum(_size(one) for one in outside if one[1] == b"const")
     for entry in image.entries.values():
         entry.constant = constant
     return image
+
+
+def linkage(text: bytes) -> Linkage:
+    """What a text has for others, and uses of theirs."""
+    text = COMMENT.sub(b"", LINE_COMMENT.sub(b"", text))
+    found: dict[bytes, set[bytes]] = {b"visible": set(), b"weak": set(), b"extern": set()}
+    for how, name in [*LINKED.findall(text), *EXTERN_VARIABLE.findall(text)]:
+        found[how].add(name)
+    used = {name for name in found[b"extern"] if len(re.findall(WORD % re.escape(name), text)) > 1}
+    seen, weak, wanted = ({name.decode() for name in names} for names in (found[b"visible"], found[b"weak"], used))
+    return Linkage(seen | weak, wanted, weak)
 
 
 def is_ptx(text: bytes) -> bool:

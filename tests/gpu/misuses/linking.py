@@ -158,13 +158,13 @@ def versions(s: Session) -> None:
 @case("link.options", alone=True)
 def options(s: Session) -> None:
     for option, value in ((0, 32), (1, 128), (4, 4), (FROM_CONTEXT, 0), (7, 4), (7, 5), (11, 1), (36, 0), (-1, 0)):
-        made = s.ask_made("cuLinkCreate_v2", 1, numbers(option & 0xFFFFFFFF), words(value))
+        made = s.ask_made_last("cuLinkCreate_v2", 1, numbers(option & 0xFFFFFFFF), words(value))
         if made:
             s.must("cuLinkDestroy", made)
-    state = created(s)
     for option in (0, 1, WALL_TIME, INFO_LOG, ERROR_LOG, 7, FROM_CONTEXT, TARGET, 99):
+        state = created(s)
         add(s, state, "elsewhere", 1, numbers(option), words(64 if option in (0, 1) else 0))
-    s.ask("cuLinkDestroy", state)
+        s.must("cuLinkDestroy", state)
 
 
 @case("link.files")
