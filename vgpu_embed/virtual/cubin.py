@@ -34,8 +34,8 @@ OBJECTS = (OBJECT, 13)
 """What variables are: the other one where a linker has yet to place them."""
 GLOBAL, WEAK = 1, 2
 """STB_GLOBAL, STB_WEAK."""
-MANAGED, ENTRY = 4, 0x10
-"""Flags of the symbols of a `__managed__` variable, and of a kernel."""
+MANAGED = 4
+"""The flag of a `__managed__` variable's symbol."""
 PROGRAM, SYMBOLS, STRINGS, NO_BITS = 1, 2, 3, 8
 """SHT_…; NO_BITS: the section takes no room in the file."""
 RESERVED_SHARED = 1024
@@ -75,6 +75,11 @@ def read(data: bytes) -> Image:
         return _Reader(data).image()
     except DAMAGE as what:
         raise Unreadable(f"the cubin is damaged: {what}") from None
+
+
+def is_relocatable(data: bytes) -> bool:
+    """Whether a linker takes it: ET_REL."""
+    return int.from_bytes(data[16:18], "little") == 1
 
 
 def linkage(data: bytes) -> Linkage:
@@ -133,9 +138,8 @@ class _Reader:
     def image(self) -> Image:
         image = Image(self.code.architecture, self.virtual_architecture())
         symbols = self.symbols()
-        others = {name for name, info, other, *_ in symbols if info & 15 == FUNCTION and not other & ENTRY}
         for name in self.number:
-            if name.startswith(".text.") and ".nv.info." + name[6:] in self.number and name[6:] not in others:
+            if name.startswith(".text.") and ".nv.info." + name[6:] in self.number:
                 image.entries[name[6:]] = self.entry(name[6:])
         for attribute, value in records(self.content(".nv.info")):
             if attribute in (REGISTERS, FRAME_SIZE):
@@ -230,7 +234,7 @@ class _Writer:
         return len(self.symbols) // SYMBOL.size - 1
 
     def add_entry(self, entry: Entry) -> None:
-        number = self.symbol(entry.name, FUNCTION, self.add(".text." + entry.name, PROGRAM, b""), 0, 0, ENTRY)
+        number = self.symbol(entry.name, FUNCTION, self.add(".text." + entry.name, PROGRAM, b""), 0, 0)
         self.needs += record(REGISTERS, pack("<II", number, entry.registers))
         self.needs += record(FRAME_SIZE, pack("<II", number, entry.local))
         about = b"".join(

@@ -8,14 +8,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vgpu_embed.virtual.answers import AnyCall
 
-MAX_REGISTERS, WALL_TIME, INFO_LOG, ERROR_LOG, ERROR_LOG_SIZE, FROM_CONTEXT, TARGET = 0, 2, 3, 5, 6, 8, 9
+MAX_REGISTERS, WALL_TIME, INFO_LOG, INFO_LOG_SIZE, ERROR_LOG, ERROR_LOG_SIZE, FROM_CONTEXT, TARGET = (
+    0,
+    2,
+    3,
+    4,
+    5,
+    6,
+    8,
+    9,
+)
 """CU_JIT_…"""
 NUMBER = 64
 """From this number on there are no more of them."""
 
 
 class Options:
-    """What a call gives as options; none where one of the arrays is missing.
+    """What a call gives as options; none where one of the arrays is missing. Logs are empty at first.
 
     given  their values, by number
     """
@@ -25,6 +34,8 @@ class Options:
         self._numbers = [int(call.options[place]) for place in places]
         self._values: int = call.number("optionValues")
         self.given = {self._numbers[place]: call.address_of(call.optionValues[place]) for place in places}
+        for size in (INFO_LOG_SIZE, ERROR_LOG_SIZE):
+            self._tell(size, 0)
 
     def log(self, text: bytes) -> None:
         """Writes why something is refused where the program wants it, and how long that is."""
@@ -32,5 +43,10 @@ class Options:
         if given.get(ERROR_LOG) and given.get(ERROR_LOG_SIZE):
             written = text[: given[ERROR_LOG_SIZE] - 1] + b"\0"
             memory(given[ERROR_LOG], len(written))[:] = written
-            place = self._numbers.index(ERROR_LOG_SIZE)
-            memory(self._values + 8 * place, 8).cast("B").cast("Q")[0] = len(written)
+            self._tell(ERROR_LOG_SIZE, len(written))
+
+    def _tell(self, number: int, value: int) -> None:
+        """Changes the value of an option that was given."""
+        if number in self.given:
+            place = self._numbers.index(number)
+            memory(self._values + 8 * place, 8).cast("B").cast("Q")[0] = value

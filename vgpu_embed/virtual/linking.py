@@ -7,6 +7,8 @@ in them. Names have to be there, and once. Results are those of driver 580.159.0
 
 from __future__ import annotations
 
+from os.path import isdir
+
 import _cffi_backend
 
 from vgpu_embed.inspect.fatbinary import CUBIN as MACHINE_CODE
@@ -14,7 +16,7 @@ from vgpu_embed.inspect.fatbinary import HEADER, MAGIC, size_of
 from vgpu_embed.virtual import code, cubin, fatbinary, jit, ptx
 from vgpu_embed.virtual.answers import Answers, Refused, known
 from vgpu_embed.virtual.functions import INVALID_HANDLE
-from vgpu_embed.virtual.image import Image, Unreadable
+from vgpu_embed.virtual.image import Entry, Image, Unreadable
 from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_SUPPORTED, initialised
 from vgpu_embed.virtual.modules import capability, read_bytes
 
@@ -23,17 +25,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, NoReturn
 
-    from vgpu_embed.inspect.fatbinary import Code
     from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.image import Linkage
     from vgpu_embed.virtual.machine import Machine
 
+OUT_OF_MEMORY, INVALID_SOURCE = 2, 300
 UNKNOWN = 999
-"""CUDA_ERROR_UNKNOWN, which is what a driver says where its linker fails."""
+"""CUDA_ERROR_…; the last is what a driver says where its linker fails."""
 CUBIN, PTX, FATBINARY, OBJECT, LIBRARY, NVVM = range(6)
 """CU_JIT_INPUT_…"""
-ARCHIVE = b"!<arch>\n"
-"""What an archive begins with."""
+ARCHIVE, MAGIC_BYTES = b"!<arch>\n", MAGIC.to_bytes(4, "little")
+"""What an archive and a fatbinary begin with."""
+SHORTEST = 16
+"""Bytes of an input below which the linker is not asked."""
 NOT_FOR_INPUTS = (jit.WALL_TIME, jit.INFO_LOG, jit.ERROR_LOG, jit.FROM_CONTEXT, jit.TARGET)
 """Options that count for all of them together."""
 ARCHITECTURE = 0xFFFF
@@ -59,48 +63,68 @@ class Link:
         self._functions: set[str] = set()
         self._weak: set[str] = set()
         self._wanted: set[str] = set()
-        self._is_broken = False
-        self._outputs: list[Any] = []
+        self._error = 0
+        """What the linker has refused something with."""
+        self._is_complete = False
+        self._output: Any = None
         """What the program was given; it stays as long as this."""
 
     def add(self, kind: int, data: bytes) -> None:
-        """Takes an input. Raises Refused."""
+        """Takes an input. Raises Refused.
+
+        Whatever has no device code is no object's business. What the linker itself refuses it goes on to refuse.
+        """
+        if self._is_complete:
+            raise Refused(INVALID_VALUE)
+        if kind == OBJECT and (self._error or not (is_cubin(data) or MAGIC_BYTES in data)):
+            return
+        if kind == LIBRARY and (len(data) <= len(ARCHIVE) or not data.startswith(ARCHIVE)):
+            raise Refused(code.INVALID_IMAGE if len(data) <= len(ARCHIVE) else UNKNOWN)
+        if kind in (CUBIN, FATBINARY, NVVM) and len(data) < SHORTEST:
+            raise Refused(code.INVALID_IMAGE)
+        if self._error:
+            raise Refused(self._error)
         try:
             for image, linkage in list(self._read(kind, data)):
                 self._take(image, linkage)
+        except code.NotCompiled:
+            raise
+        except Refused as refused:
+            self._error = refused.result
+            raise
         except Unreadable:
-            raise Refused(code.INVALID_IMAGE) from None
+            self._error = code.INVALID_IMAGE
+            raise Refused(self._error) from None
         except fatbinary.Missing:
             raise Refused(NOT_SUPPORTED) from None
 
     def _read(self, kind: int, data: bytes) -> Iterator[tuple[Image, Linkage]]:
         if kind == PTX:
-            yield self._text(data.partition(b"\0")[0])
+            if data[-1] and len(data) > 1:
+                raise Refused(INVALID_SOURCE)
+            if text := data[:-1].partition(b"\0")[0]:
+                yield self._text(text)
         elif kind == CUBIN or (kind == OBJECT and is_cubin(data)):
             yield self._cubin(data)
-        elif kind == FATBINARY:
-            if len(data) < HEADER.size or int.from_bytes(data[:4], "little") != MAGIC:
-                raise Refused(code.INVALID_IMAGE)
-            yield self._fatbinary(memoryview(data))
-        elif kind == NVVM:
+        elif kind == NVVM or (kind == FATBINARY and not data.startswith(MAGIC_BYTES)):
             raise Refused(code.INVALID_IMAGE)
-        elif kind == LIBRARY and not data.startswith(ARCHIVE):
-            raise Refused(UNKNOWN)
         else:
             for one in fatbinaries(data):
                 yield self._fatbinary(one)
 
     def _text(self, text: bytes) -> tuple[Image, Linkage]:
+        """A function of a text is one of what is linked."""
         code.check(text, self.capability)
-        return ptx.read(text), ptx.linkage(text)
+        image, linkage = ptx.read(text), ptx.linkage(text)
+        for name in linkage.functions:
+            image.entries.setdefault(name, Entry(name))
+        return image, linkage
 
     def _cubin(self, data: bytes) -> tuple[Image, Linkage]:
-        self._check(cubin.code_of(data))
-        return cubin.read(data), cubin.linkage(data)
-
-    def _check(self, of: Code) -> None:
-        if not of.runs_on(self.capability):
+        """One that was linked is not for a linker."""
+        if not cubin.code_of(data).runs_on(self.capability) or not cubin.is_relocatable(data):
             raise Refused(code.NO_BINARY_FOR_GPU)
+        return cubin.read(data), cubin.linkage(data)
 
     def _fatbinary(self, data: memoryview) -> tuple[Image, Linkage]:
         part = fatbinary.chosen(fatbinary.parts(data), self.capability)
@@ -124,22 +148,23 @@ class Link:
 
     def fail(self, why: str) -> NoReturn:
         """Says why it cannot be linked, nor later."""
-        self._is_broken = True
+        self._error = UNKNOWN
         self.options.log(b"error   : " + why.encode())
         raise Refused(UNKNOWN)
 
     def complete(self) -> tuple[int, int]:
-        """Address and size of the cubin. Raises Refused."""
-        if self._is_broken:
-            raise Refused(UNKNOWN)
+        """Address and size of the cubin, once. Raises Refused."""
+        if self._error or self._is_complete:
+            raise Refused(self._error or INVALID_HANDLE)
+        self._is_complete = True
         if missing := sorted(self._wanted - self._functions - {*self.image.variables}):
             self.fail(f"Undefined reference to '{missing[0]}'")
         for entry in self.image.entries.values():
             entry.constant = self._constant
         self.image.virtual_architecture = max(self._architectures, default=self.capability)
         written = cubin.write(self.image)
-        self._outputs.append(backend.newp(characters, written))
-        return int(backend.cast(backend.new_primitive_type("uintptr_t"), self._outputs[-1])), len(written)
+        self._output = backend.newp(characters, written)
+        return int(backend.cast(backend.new_primitive_type("uintptr_t"), self._output)), len(written)
 
 
 def is_cubin(data: bytes) -> bool:
@@ -149,12 +174,11 @@ def is_cubin(data: bytes) -> bool:
 
 def fatbinaries(data: bytes) -> Iterator[memoryview]:
     """Those in an object or an archive. Raises Unreadable for one that does not end in it."""
-    magic = MAGIC.to_bytes(4, "little")
-    place = data.find(magic)
+    place = data.find(MAGIC_BYTES)
     while 0 <= place <= len(data) - HEADER.size:
         end = place + size_of(data[place : place + HEADER.size])
         yield memoryview(data)[place:end]
-        place = data.find(magic, end)
+        place = data.find(MAGIC_BYTES, end)
 
 
 def link_of(machine: Machine, handle: int) -> Link:
@@ -192,7 +216,12 @@ def add_data(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuLinkAddFile", "cuLinkAddFile_v2")
 def add_file(machine: Machine, call: AnyCall) -> int:
-    return _add(call, link_of(machine, call.number("state")), read_bytes(call.path))
+    """A file that is empty is none of any type, and a driver has no memory for a folder."""
+    link = link_of(machine, call.number("state"))
+    if call.path and isdir(call.path):
+        return OUT_OF_MEMORY
+    data = read_bytes(call.path)
+    return _add(call, link, data + b"\0" if call.number("type") == PTX else data) if data else code.INVALID_IMAGE
 
 
 def _add(call: AnyCall, link: Link, data: bytes) -> int:
