@@ -9,7 +9,7 @@ import pytest
 
 from vgpu_embed.testing import FakeDriver, ffi
 
-INVALID_VALUE, INVALID_HANDLE = 1, 400
+INVALID_VALUE, INVALID_HANDLE, CAPTURE_UNSUPPORTED = 1, 400, 900
 STREAM, DURING_THE_CALL = 1, 2
 POINTER, ARRAY = 1, 2
 NONE_OF_THEM = (1 << 64) - 1
@@ -130,8 +130,9 @@ class TestBoxes:
         assert copies.result("cuMemcpy3DBatchAsync", 2, two, None, 0, ffi.cast("CUstream", 77)) == INVALID_HANDLE
         assert copies.result("cuMemcpy3DWithAttributesAsync", None, 0, copies.stream) == INVALID_VALUE
         assert copies.result("cuMemcpy3DWithAttributesAsync", two, 1, copies.stream) == INVALID_VALUE
-        failed[0] = 7
-        assert (*changed(), copies.seen(100, 3)) == (0, 7, b"new")
+        assert changed(flags=1)[0] == 0
+        assert changed(flags=2) == (INVALID_VALUE, 1)
+        assert (*changed(), copies.seen(100, 3)) == (0, NONE_OF_THEM, b"new")
 
     @pytest.mark.parametrize(("order", "read"), [(STREAM, b"new"), (DURING_THE_CALL, b"old")])
     def test_when_the_source_is_read(self, copies: Copies, order: int, read: bytes) -> None:
@@ -150,10 +151,12 @@ class TestBoxes:
         assert copies.seen(0, 6) == 2 * read
 
     def test_a_graph_reads_at_its_launch(self, copies: Copies) -> None:
+        """One by itself; a captured stream takes no batch, but goes on."""
         text = ffi.new("char[]", b"old")
         given = box(int(ffi.cast("uintptr_t", text)), copies.memory, (3, 1, 1), order=DURING_THE_CALL)
         assert copies.result("cuStreamBeginCapture_v2", copies.stream, 2) == 0
-        assert copies.result("cuMemcpy3DBatchAsync_v2", 1, given, 0, copies.stream) == 0
+        assert copies.result("cuMemcpy3DBatchAsync_v2", 1, given, 0, copies.stream) == CAPTURE_UNSUPPORTED
+        assert copies.result("cuMemcpy3DWithAttributesAsync", given, 0, copies.stream) == 0
         graph = copies.driver.cuStreamEndCapture(hStream=copies.stream).phGraph
         executable = copies.driver.cuGraphInstantiateWithFlags(hGraph=graph).phGraphExec
         text[0:3] = b"new"
@@ -174,13 +177,15 @@ class TestBytes:
             arguments = targets, sources, sizes, count, attributes, begins, len(places), failed, copies.stream
             return copies.result("cuMemcpyBatchAsync", *arguments), failed[0]
 
-        assert several([STREAM, 0], [0, 2]) == (INVALID_VALUE, 2)
+        assert several([STREAM, 0], [0, 2]) == (INVALID_VALUE, NONE_OF_THEM)
+        sizes[1] = 0
+        assert several([STREAM], [0]) == (INVALID_VALUE, 1)
+        sizes[1] = 1
         for places in ([1, 2], [0, 0], [0, 3], [0, 1, 2, 3]):
             failed[0] = 7
             assert several([STREAM] * 4, places) == (INVALID_VALUE, NONE_OF_THEM)
         assert copies.seen(100, 3) == bytes(3)
-        failed[0] = 7
-        assert several([STREAM, 3, DURING_THE_CALL], [0, 1, 2]) == (0, 7)
+        assert several([STREAM, 3, DURING_THE_CALL], [0, 1, 2]) == (0, NONE_OF_THEM)
         assert copies.seen(100, 3) == b"abc"
 
     def test_one(self, copies: Copies) -> None:
@@ -191,5 +196,6 @@ class TestBytes:
         assert copies.seen(8, 3) == b"one"
         assert copies.result("cuMemcpyWithAttributesAsync_ptsz", *arguments, attributes, None) == 0
         assert copies.result("cuMemcpyWithAttributesAsync", *arguments, None, copies.stream) == INVALID_VALUE
-        attributes.srcAccessOrder = 0
-        assert copies.result("cuMemcpyWithAttributesAsync", *arguments, attributes, copies.stream) == INVALID_VALUE
+        for field, value in (("srcAccessOrder", 0), ("flags", 2), ("dstLocHint", (9,))):
+            changed = ffi.new("CUmemcpyAttributes *", {"srcAccessOrder": STREAM, field: value})
+            assert copies.result("cuMemcpyWithAttributesAsync", *arguments, changed, copies.stream) == INVALID_VALUE

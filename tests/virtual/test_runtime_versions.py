@@ -29,7 +29,7 @@ ENDS = {
     "12": """\
 entry point 0, 1, 1
 node 0, 0, 0 1, copied xxx, none 1
-batch 0, twoone, too much 1, of 1, no stream 1, of -1
+batch 0, twoone, too much 1, of 1, no stream 1, of 1
 boxes 0, oewone, wider than a row 1, of 0
 """,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.copies import ANY, ARRAY, UNIFIED, BoxCopy, Copy
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
+from vgpu_embed.virtual.order import CAPTURE_UNSUPPORTED
 from vgpu_embed.virtual.streams import named
 
 TYPE_CHECKING = False
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 DURING_THE_CALL = 2
 ORDERS = (1, DURING_THE_CALL, 3)
 """CU_MEMCPY_SRC_ACCESS_ORDER_…: in the stream's order, before the function returns, at any time."""
+OVERLAP = 1
+"""CU_MEMCPY_FLAG_PREFER_OVERLAP_WITH_COMPUTE."""
+LAST_LOCATION = 4
+"""The last CU_MEM_LOCATION_TYPE_…"""
 POINTER_OPERAND, ARRAY_OPERAND = 1, 2
 """CU_MEMCPY_OPERAND_TYPE_…"""
 NONE_OF_THEM = (1 << 64) - 1
@@ -31,37 +36,42 @@ NONE_OF_THEM = (1 << 64) - 1
 answers = Answers(ready=initialised, opened=True)
 
 
-def spread(given: Any, places: Any, count: int, number: int) -> list[Any]:
+def spread(given: Any, places: Any, count: int, number: int, step: int = 1) -> list[Any]:
     """Which of the first `count` of `given` is meant for each of `number` operations: `places` says the first of each.
 
+    step  by how much each is at least behind the one before
     Raises Refused.
     """
     if not (number and given and places) or not 0 < count <= number or places[0]:
         raise Refused(INVALID_VALUE)
-    ends = [*(places[place] for place in range(1, count)), number]
-    found: list[Any] = []
-    for place, end in enumerate(ends):
-        if not len(found) < end <= number:
-            raise Refused(INVALID_VALUE)
-        found += [given[place]] * (end - len(found))
+    if any(not places[n - 1] + step <= places[n] < number for n in range(1, count)):
+        raise Refused(INVALID_VALUE)
+    chosen, found = 0, []
+    for place in range(number):
+        if place and chosen + 1 < count and places[chosen + 1] == place:
+            chosen += 1
+        found.append(given[chosen])
     return found
 
 
 def take(machine: Machine, call: AnyCall, count: int, made: Callable[[int], Transfer]) -> int:
-    """Makes so many copies and gives them to the stream, which must not be the legacy one. Raises Refused."""
-    place = NONE_OF_THEM
+    """Makes so many copies and gives them to a stream that is neither the legacy one nor captured. Raises Refused."""
+    stream, place, failed = named(machine, call), NONE_OF_THEM, getattr(call, "failIdx", None)
+    if stream.is_legacy:
+        return INVALID_VALUE
+    if stream.capture is not None:
+        return CAPTURE_UNSUPPORTED
+    copies: list[Transfer] = []
     try:
-        stream = named(machine, call)
-        if stream.is_legacy or not count:
+        if not count:
             raise Refused(INVALID_VALUE)
-        copies = []
         for place in range(count):
             copies.append(made(place))
             copies[-1].check()
-    except Refused:
-        if failed := getattr(call, "failIdx", None):
+        place = NONE_OF_THEM
+    finally:
+        if failed:
             failed[0] = place
-        raise
     for copy in copies:
         stream.take(copy)
     return 0
@@ -81,20 +91,29 @@ def several(machine: Machine, call: AnyCall) -> int:
         return copy_with(machine, targets[place], sources[place], sizes[place], attributes[place])
 
     try:
-        attributes += spread(call.attrs, call.attrsIdxs, call.numAttrs, count)
+        for one in spread(call.attrs, call.attrsIdxs, call.numAttrs, count):
+            check_attributes(one)
+            attributes.append(one)
     except Refused:
         count = 0
     return take(machine, call, count if targets and sources and sizes else 0, made)
 
 
+def check_attributes(given: Any) -> None:
+    """Refuses a CUmemcpyAttributes in which something is wrong."""
+    is_staged(given.srcAccessOrder, given.flags)
+    if given.srcLocHint.type > LAST_LOCATION or given.dstLocHint.type > LAST_LOCATION:
+        raise Refused(INVALID_VALUE)
+
+
 def copy_with(machine: Machine, target: int, source: int, size: int, attributes: Any) -> Copy:
     """A copy with a CUmemcpyAttributes. Raises Refused."""
-    return Copy(machine, target, source, size, ANY, staged=is_staged(attributes.srcAccessOrder))
+    return Copy(machine, target, source, size, ANY, staged=is_staged(attributes.srcAccessOrder, attributes.flags))
 
 
-def is_staged(order: int) -> bool:
+def is_staged(order: int, flags: int) -> bool:
     """Whether the source has to be read before the function returns. Raises Refused."""
-    if order not in ORDERS:
+    if order not in ORDERS or flags & ~OVERLAP:
         raise Refused(INVALID_VALUE)
     return order == DURING_THE_CALL
 
@@ -103,6 +122,7 @@ def is_staged(order: int) -> bool:
 def one(machine: Machine, call: AnyCall) -> int:
     if not call.attr:
         return INVALID_VALUE
+    check_attributes(call.attr)
     named(machine, call).take(copy_with(machine, call.dst, call.src, call.size, call.attr))
     return 0
 
@@ -128,7 +148,7 @@ def one_box(machine: Machine, call: AnyCall) -> int:
 def box(machine: Machine, call: AnyCall, given: Any) -> BoxCopy:
     """The copy that a CUDA_MEMCPY3D_BATCH_OP describes, whose lengths are in elements of its arrays. Raises Refused."""
     extent, sides = given.extent, (("src", given.src), ("dst", given.dst))
-    is_read_at_once = is_staged(given.srcAccessOrder)
+    is_read_at_once = is_staged(given.srcAccessOrder, given.flags)
     if not (extent.width and extent.height and extent.depth):
         raise Refused(INVALID_VALUE)
     elements = {element_of(machine, call, side) for _, side in sides} - {0} or {1}

@@ -128,7 +128,9 @@ def several(machine: Machine, call: AnyCall) -> int:
     stream.check_usable()
     ranges = [managed(machine, call.dptrs[place], call.sizes[place]) for place in range(count)]
     if "Prefetch" in call.function:
-        locations = spread(call.prefetchLocs, call.prefetchLocIdxs, call.numPrefetchLocs, count)
+        locations = spread(call.prefetchLocs, call.prefetchLocIdxs, call.numPrefetchLocs, count, step=0)
+        if any(one.type == LOCATION_DEVICE and one.id not in range(len(machine.visible)) for one in locations):
+            return INVALID_VALUE
         for about, place in zip(ranges, [placed(machine, one) for one in locations], strict=True):
             about.prefetched = place
     return 0
