@@ -7,9 +7,11 @@ import sys
 from time import sleep
 
 from misuses.layouts import IpcHandle
+from misuses.mapping import PAGE, props
 from misuses.other import Other
-from misuses.peers import INTERPROCESS, LAZY_PEER, free_bytes, handle_of
-from misuses.session import MIB, ByValue, Session, out
+from misuses.peers import INTERPROCESS, LAZY_PEER, exported, free_bytes, handle_of, mapped
+from misuses.pools import props as pooled
+from misuses.session import MIB, ByValue, Session, numbers, out
 
 
 def show(label: str, value: object) -> None:
@@ -84,6 +86,51 @@ def counted(s: Session, other: Other) -> None:
     show("only its context is free", 500 < context // MIB < 560)
     s.must("cuIpcCloseMemHandle", mine)
     show("closed", (free_bytes(s) - with_both - context) // MIB)
+
+
+def physical(s: Session, other: Other) -> None:
+    """Mappings by a descriptor: a body writes there, whoever has mapped it first."""
+    size = 2048 * PAGE
+    handle = s.make("cuMemCreate", size, props(requestedHandleTypes=1), 0)
+    descriptor = exported(s, handle)
+    before = resident()
+    own = mapped(s, handle, size)
+    there = mapped(other, other.make("cuMemImportFromShareableHandle", other.send(descriptor), 1), size)
+    os.close(descriptor)
+    other.must("cuMemsetD8_v2", there, 1, PAGE)
+    show("launch", s.launch(s.function("add"), 1, 1, 0, own, 4))
+    show("there", byte(other, there))
+    show("last", byte(other, there + size - 1))
+    show("small", resident() - before < 64)
+    alone = free_bytes(s)
+    s.must("cuMemUnmap", own, size)
+    s.must("cuMemRelease", handle)
+    show("counted", free_bytes(s) == alone)
+    other.kill()
+    while free_bytes(s) < alone + size:
+        sleep(0.01)
+
+
+def pool(s: Session, other: Other) -> None:
+    """Memory of a pool, in the order in which CUDA wants it freed."""
+    made, descriptor, pointer = s.make("cuMemPoolCreate", pooled(handleTypes=1)), numbers(0, 0), out(64)
+    s.must("cuMemPoolExportToShareableHandle", descriptor, made, 1, 0)
+    own = s.make("cuMemAllocFromPoolAsync", 4096, made, 0)
+    s.must("cuMemsetD8_v2", own, 1, 4096)
+    s.must("cuMemPoolExportPointer", pointer, own)
+    imported = other.make("cuMemPoolImportFromShareableHandle", other.send(descriptor[0]), 1, 0)
+    there = other.make("cuMemPoolImportPointer", imported, pointer)
+    show("launch", s.launch(s.function("add"), 1, 1, 0, own, 4))
+    show("there", byte(other, there))
+    other.must("cuMemsetD8_v2", there, 9, 1)
+    show("here", byte(s, own))
+    other.must("cuMemFreeAsync", there, 0)
+    s.must("cuMemFreeAsync", own, 0)
+    again = s.make("cuMemAllocFromPoolAsync", 4096, made, 0)
+    show("fresh", byte(s, again))
+    other.kill()
+    s.must("cuMemFreeAsync", again, 0)
+    s.must("cuMemPoolDestroy", made)
 
 
 def events(s: Session, other: Other) -> None:

@@ -49,3 +49,26 @@ def test_memory_is_counted_once() -> None:
 
 def test_events_keep_the_order_of_processes() -> None:
     assert lines("events") == ["query 600", "copied 7", "query 0"]
+
+
+def test_physical_memory_by_descriptor() -> None:
+    seen = lines("physical")
+    calls = [line for line in seen if line.removeprefix("other ").startswith("cu")]
+    assert [line for line in calls if not line.endswith(" 0")] == []
+    assert [line for line in seen if line not in calls] == [
+        "launch 0",
+        "there 5",
+        "last 0",
+        "small True",
+        "counted True",
+    ]
+
+
+def test_pools_by_descriptor() -> None:
+    assert lines("pool") == ["launch 0", "there 5", "here 9", "fresh 0"]
+
+
+def test_pools_by_the_runtime() -> None:
+    done = support.run_preloaded([support.built(PROGRAMS) / "pools"], mode="virtual", gpu="h100")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == ["read xxxxxxxx", "then iiiiiiii"]

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.memory.heap import Allocation
     from vgpu_embed.virtual.memory.ipc import Exported
     from vgpu_embed.virtual.memory.owned import GraphMemory
-    from vgpu_embed.virtual.memory.pools import Pool
-    from vgpu_embed.virtual.memory.vmm import Physical
+    from vgpu_embed.virtual.memory.pools import ImportedPool, Pool
+    from vgpu_embed.virtual.memory.vmm import Held
     from vgpu_embed.virtual.sharing import Adopted
     from vgpu_embed.virtual.streams import Stream
 
@@ -140,9 +140,11 @@ class Machine:
         self.adopted: dict[int, Adopted] = {}
         """Pages of other processes, by the number of their file."""
         self.arrays: dict[int, Array] = {}
-        self.physicals: dict[int, Physical] = {}
+        self.physicals: dict[int, Held] = {}
         self.pools: dict[int, Pool] = {}
         """By handle."""
+        self.imported_pools: dict[int, ImportedPool] = {}
+        """Those of other processes, by handle."""
         self.default_pools: dict[int, Pool] = {}
         self.graph_memory: dict[int, GraphMemory] = {}
         self.current_pools: dict[int, Pool] = {}
@@ -180,6 +182,7 @@ class Machine:
             self._is_copy = True
             self.exported.clear()
             self.adopted.clear()
+            self.imported_pools.clear()
             self.sharing = Sharing(self)
             self.occupants.settle = None
 

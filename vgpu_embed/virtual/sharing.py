@@ -1,7 +1,7 @@
 """What processes of a machine share: memory in files without a name, found by handles or by descriptors.
 
 A file holds the bytes and, behind them, a page that says what they are. Locks say who has it: who can read the bytes
-has a lock on those that it can reach, and who counts them as used has the lock on the page behind. The kernel releases
+has a lock on those that it can reach, and who counts them as used has one on as many behind them. The kernel releases
 both however a process ends, and the file ends with the last one who has it.
 """
 
@@ -67,9 +67,9 @@ class File:
         """Takes back what `lock` did."""
         set_lock(self.descriptor, fcntl.F_UNLCK, first, length)
 
-    def count(self) -> bool:
-        """Says that from now on it is this one who counts the bytes as used; whether nobody else does."""
-        return self.lock(self.size, 1, alone=True)
+    def count(self, first: int = 0, length: int = 0) -> bool:
+        """Says that from now on it is this one who counts the bytes as used, or those; whether nobody else does."""
+        return self.lock(self.size + first, length or self.size, alone=True)
 
     def is_reached(self, first: int = 0, length: int = 0) -> bool:
         """Whether somebody else has a lock on these bytes; without a length, on any of those that it holds."""
@@ -93,6 +93,13 @@ class File:
     def latest(self) -> int:
         """The number of the last thing that has begun; 0: none has."""
         return int.from_bytes(os.pread(self.descriptor, 8, self.size + LATEST), "little")
+
+    def given(self, locked: bool) -> int:
+        """A descriptor for the program to send to others; with a lock on all bytes, until its last copy is closed."""
+        descriptor = _opened(f"/proc/self/fd/{self.descriptor}", 0)
+        if locked:
+            set_lock(descriptor, fcntl.F_RDLCK, 0, self.size)
+        return descriptor
 
     def handle(self, offset: int = 0, size: int = 0) -> bytes:
         """64 bytes by which other processes find it, and some of its bytes."""
@@ -137,11 +144,11 @@ def received(machine: Machine, descriptor: int, kind: int) -> File:
         raise Refused(UNKNOWN) from None
 
 
-def _opened(path: str) -> int:
+def _opened(path: str, lowest: int = HIGH) -> int:
     """A descriptor for reading and writing, out of the program's way. Raises OSError."""
     low = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        return fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, HIGH)
+        return fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, lowest)
     finally:
         os.close(low)
 
@@ -207,12 +214,22 @@ class Sharing:
 
     def hold(self, device: int, size: int) -> None:
         """Counts bytes of a device, by its number in the machine, that were there before: however many there are."""
-        self._machine.occupants.give(device, -size % (1 << 64))
+        self.release(device, -size % (1 << 64))
 
-    def kept(self, file: File, first: int = 0, length: int = 0) -> None:
-        """Goes on counting bytes of the device that this process has given back, for as long as others reach them."""
-        occupants, size = self._machine.occupants, length or file.size
+    def release(self, device: int, size: int) -> None:
+        """Counts them no more. The host's are not counted."""
+        if device >= 0:
+            self._machine.occupants.give(device, size)
+
+    def kept(self, file: File, first: int = 0, length: int = 0, then: Callable[[], object] | None = None) -> None:
+        """Goes on counting bytes of a device that this process has given back, for as long as others reach them.
+
+        Calls `then` when they do not any more, which may be at once.
+        """
+        size = length or file.size
         if not file.is_reached(first, size):
+            if then:
+                then()
             return
         self.hold(file.device, size)
         self._kept += 1
@@ -220,8 +237,10 @@ class Sharing:
         def look() -> bool:
             if file.is_reached(first, size):
                 return False
-            occupants.give(file.device, size)
+            self.release(file.device, size)
             self._kept -= 1
+            if then:
+                then()
             return True
 
         self.watch(look)
@@ -250,6 +269,7 @@ class Adopted:
         self.machine = machine
         self.file = file
         self.users = 0
+        self._offset = offset
         self._size = size or file.size
         if not file.lock(offset, self._size):
             raise Refused(INVALID_VALUE)
@@ -262,7 +282,7 @@ class Adopted:
 
     def _look(self) -> bool:
         """Counts them as used, once nobody else does: who shared them has ended."""
-        if not (self._is_left or self._is_counted) and self.file.device >= 0 and self.file.count():
+        if not (self._is_left or self._is_counted) and self.file.count(self._offset, self._size):
             self._is_counted = True
             self.machine.sharing.hold(self.file.device, self._size)
         return self._is_left or self._is_counted
@@ -272,5 +292,5 @@ class Adopted:
         self._is_left = True
         self.machine.space.lib.space_return(self.machine.space.handle, self.address)
         if self._is_counted:
-            self.machine.occupants.give(self.file.device, self._size)
+            self.machine.sharing.release(self.file.device, self._size)
         del self.file

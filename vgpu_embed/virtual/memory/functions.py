@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vgpu_embed.virtual import batches, transfers
-from vgpu_embed.virtual.memory import arrays, ipc, linear, managed, owned, pinned, pointers, pools, vmm
+from vgpu_embed.virtual.memory import arrays, ipc, linear, managed, owned, pinned, pointers, pools, shared_pools, vmm
 
-MODULES = (linear, pinned, managed, pools, owned, vmm, ipc, pointers, arrays, transfers, batches)
+MODULES = (linear, pinned, managed, pools, shared_pools, owned, vmm, ipc, pointers, arrays, transfers, batches)
 """Those that answer them."""

@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vgpu_embed.virtual.contexts import Context
     from vgpu_embed.virtual.machine import Machine
+    from vgpu_embed.virtual.memory.arena import Arena
     from vgpu_embed.virtual.memory.space import Space
 
 SHARING = 1 << 20
@@ -68,8 +69,8 @@ class Shared(SharedBase):
     blocks: list[Block]
     spare: Block | None
 
-    def __init__(self, machine: Machine, device: int, step: int) -> None:
-        self.arena = machine.arena(device)
+    def __init__(self, machine: Machine, device: int, step: int, arena: Arena | None = None) -> None:
+        self.arena = arena or machine.arena(device)
         self._occupants = machine.occupants
         self._number = machine.number(device)
         self._most = machine.visible[device].memory

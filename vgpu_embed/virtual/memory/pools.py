@@ -10,9 +10,11 @@ from __future__ import annotations
 from vgpu_embed.virtual import contexts
 from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.machine import INVALID_DEVICE, INVALID_VALUE, NOT_SUPPORTED, OUT_OF_MEMORY, initialised
+from vgpu_embed.virtual.memory.files import FileArena
 from vgpu_embed.virtual.memory.heap import DEVICE, GRAIN, MANAGED, POOLED, Allocation, Shared, free
 from vgpu_embed.virtual.memory.owned import Allocate, Free, Owned, owned_at
 from vgpu_embed.virtual.operations import Operation
+from vgpu_embed.virtual.sharing import POOL
 from vgpu_embed.virtual.streams import named as stream_named
 
 TYPE_CHECKING = False
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.contexts import Context
     from vgpu_embed.virtual.machine import Machine
+    from vgpu_embed.virtual.sharing import File
     from vgpu_embed.virtual.streams import Stream
 
 STEP = 32 << 20
@@ -30,8 +33,11 @@ PINNED_TYPE, LOCATION_DEVICE = 1, 1
 """CU_MEM_ALLOCATION_TYPE_PINNED and CU_MEM_LOCATION_TYPE_DEVICE."""
 TYPES, LOCATIONS = (PINNED_TYPE, 2), range(1, 5)
 """Those that there are; and the places."""
-SHAREABLE = 1 | 8
+FILE_DESCRIPTOR = 1
+SHAREABLE = FILE_DESCRIPTOR | 8
 """CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR, …_FABRIC."""
+HANDLE_TYPES = (1, 2, 4, 8)
+"""All of them."""
 NONE, READ, READ_WRITE = 0, 1, 3
 """CU_MEM_ACCESS_FLAGS_PROT_…."""
 REUSES = (1, 2, 3)
@@ -51,10 +57,19 @@ class Pool(Shared):
         most: bytes that it may hold; 0 for no limit of its own.
         reuses: how far it may look for memory that is free soon; kept, and without effect.
         reserved_high, used_high: the most that there has been.
+        file: where it lies, if other processes can be given it; None otherwise.
+        base: its first address then.
     """
 
-    def __init__(self, machine: Machine, device: int, most: int = 0) -> None:
-        super().__init__(machine, device, STEP)
+    file: File | None = None
+    base = 0
+    is_destroyed = False
+
+    def __init__(self, machine: Machine, device: int, most: int = 0, handles: int = 0) -> None:
+        arena = FileArena(machine, device, machine.visible[device].memory, POOL) if handles & FILE_DESCRIPTOR else None
+        super().__init__(machine, device, STEP, arena)
+        if arena:
+            self.file, self.base = arena.file, arena.base
         self.handle = machine.handle()
         self.most = most
         self.reuses = dict.fromkeys(REUSES, 1)
@@ -81,6 +96,31 @@ class Pool(Shared):
                 if block.left == block.size and self.reserved - block.size >= kept:
                     self.blocks.remove(block)
                     self.give(block.address, block.size)
+
+    def give(self, address: int, size: int) -> None:
+        """See `Shared.give`."""
+        super().give(address, size)
+        if self.is_destroyed and not self.reserved and isinstance(self.arena, FileArena):
+            self.arena.close()
+
+
+class ImportedPool:
+    """A pool of another process.
+
+    Attributes:
+        handle: the CUmemoryPool, as a number.
+        device: whose memory it has.
+        file: where it lies.
+        users: how often it has been imported.
+        pointers: what has been imported from it, by where it lies.
+    """
+
+    def __init__(self, handle: int, device: int, file: File) -> None:
+        self.handle = handle
+        self.device = device
+        self.file = file
+        self.users = 0
+        self.pointers: dict[int, Allocation] = {}
 
 
 def default(machine: Machine, device: int) -> Pool:
@@ -214,7 +254,7 @@ def create(machine: Machine, call: AnyCall) -> int:
         return INVALID_VALUE
     if given.maxSize > machine.visible[given.location.id].memory:
         return OUT_OF_MEMORY
-    pool = Pool(machine, given.location.id, given.maxSize)
+    pool = Pool(machine, given.location.id, given.maxSize, given.handleTypes)
     result = call.reply(pool=pool.handle)
     if result:
         del machine.pools[pool.handle]
@@ -223,7 +263,15 @@ def create(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuMemPoolDestroy")
 def destroy(machine: Machine, call: AnyCall) -> int:
-    """What is allocated from it stays until it is freed."""
+    """What is allocated from it stays until it is freed; what is imported has to be freed first."""
+    imported = machine.imported_pools.get(call.number("pool"))
+    if imported:
+        if imported.pointers:
+            return INVALID_VALUE
+        imported.users -= 1
+        if not imported.users:
+            del machine.imported_pools[imported.handle]
+        return 0
     pool = named(machine, call, call.pool)
     if pool is machine.default_pools.get(pool.device):
         return INVALID_VALUE
@@ -231,6 +279,7 @@ def destroy(machine: Machine, call: AnyCall) -> int:
     if machine.current_pools.get(pool.device) is pool:
         del machine.current_pools[pool.device]
     pool.threshold = 0
+    pool.is_destroyed = True
     pool.trim(0)
     return 0
 
@@ -282,10 +331,15 @@ def set_attribute(machine: Machine, call: AnyCall) -> int:
     return 0
 
 
+def _reached(machine: Machine, call: AnyCall, handle: Any) -> Pool | ImportedPool:
+    """The pool of a handle, also another process's; refuses what is none."""
+    return machine.imported_pools.get(call.address_of(handle)) or named(machine, call, handle)
+
+
 @answers("cuMemPoolSetAccess")
 def set_access(machine: Machine, call: AnyCall) -> int:
     """Its own device can always read and write; no other one reaches it."""
-    pool = named(machine, call, call.pool)
+    pool = _reached(machine, call, call.pool)
     if not call.count or not call.map:
         return INVALID_VALUE
     for place in range(call.count):
@@ -302,7 +356,7 @@ def set_access(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuMemPoolGetAccess")
 def get_access(machine: Machine, call: AnyCall) -> int:
-    pool, given = named(machine, call, call.memPool), call.location
+    pool, given = _reached(machine, call, call.memPool), call.location
     if not given or given.type not in LOCATIONS:
         return INVALID_VALUE
     is_device = given.type == LOCATION_DEVICE

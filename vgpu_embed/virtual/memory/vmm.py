@@ -9,14 +9,18 @@ from __future__ import annotations
 from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.machine import INVALID_DEVICE, INVALID_VALUE, NOT_SUPPORTED, OUT_OF_MEMORY, initialised
 from vgpu_embed.virtual.memory.arena import PAGE
+from vgpu_embed.virtual.memory.files import adopted, drops, number_of, ordinal_of
 from vgpu_embed.virtual.memory.heap import MAPPED, Allocation
-from vgpu_embed.virtual.memory.space import ADDRESSES, DROPS, READ, SHARED, WRITE
+from vgpu_embed.virtual.memory.pools import HANDLE_TYPES
+from vgpu_embed.virtual.memory.space import ADDRESSES, READ, SHARED, WRITE
 from vgpu_embed.virtual.order import NOT_PERMITTED
+from vgpu_embed.virtual.sharing import PHYSICAL, Adopted, made, received
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.machine import Machine
+    from vgpu_embed.virtual.sharing import File
 
 PINNED_TYPE, LOCATION_DEVICE = 1, 1
 """CU_MEM_ALLOCATION_TYPE_PINNED and CU_MEM_LOCATION_TYPE_DEVICE."""
@@ -32,31 +36,26 @@ LOWEST, END = 1 << 32, 1 << 47
 answers = Answers(ready=initialised)
 
 
-class Physical:
-    """Physical memory of a device.
+class Held:
+    """Physical memory, from wherever.
 
     Attributes:
         users: how often its handle is held.
         mappings: at how many places it is mapped.
         exported: how it may be shared with other processes, as it was asked for.
+        address: where it is mapped all the time.
     """
 
-    def __init__(self, machine: Machine, device: int, size: int, exported: int) -> None:
+    exported = 0
+    address: int
+
+    def __init__(self, machine: Machine, device: int, size: int) -> None:
         self.machine = machine
         self.handle = machine.handle()
         self.device = device
         self.size = size
-        self.exported = exported
         self.users = 1
         self.mappings = 0
-        machine.take(device, size)
-        try:
-            self.address = machine.space.reserve(
-                size, SHARED | (DROPS if machine.visible[device].backing == "discard" else 0)
-            )
-        except Refused:
-            machine.give(device, size)
-            raise
         machine.physicals[self.handle] = self
 
     def left(self) -> None:
@@ -64,11 +63,61 @@ class Physical:
         if not self.users:
             self.machine.physicals.pop(self.handle, None)
             if not self.mappings:
-                self.machine.space.lib.space_return(self.machine.space.handle, self.address)
-                self.machine.give(self.device, self.size)
+                self.end()
+
+    def end(self) -> None:
+        """Gives it back."""
+        raise NotImplementedError
 
 
-def named(machine: Machine, handle: int) -> Physical:
+class Physical(Held):
+    """Physical memory of a device.
+
+    Attributes:
+        file: where it lies, if other processes can be given it; None otherwise.
+    """
+
+    file: File | None = None
+
+    def __init__(self, machine: Machine, device: int, size: int, exported: int) -> None:
+        kind = SHARED | drops(machine, device)
+        machine.take(device, size)
+        try:
+            if exported & FILE_DESCRIPTOR:
+                self.file = made(machine, PHYSICAL, number_of(machine, device), size)
+                self.file.count()
+                self.address = adopted(machine, self.file, size, kind)
+            else:
+                self.address = machine.space.reserve(size, kind)
+        except Refused:
+            machine.give(device, size)
+            raise
+        self.exported = exported
+        super().__init__(machine, device, size)
+
+    def end(self) -> None:
+        """See `Held.end`. Who has a descriptor keeps it."""
+        self.machine.space.lib.space_return(self.machine.space.handle, self.address)
+        self.machine.give(self.device, self.size)
+        if self.file:
+            self.machine.sharing.kept(self.file)
+
+
+class Imported(Held):
+    """Physical memory that a descriptor stands for."""
+
+    def __init__(self, machine: Machine, file: File) -> None:
+        device = ordinal_of(machine, file.device, INVALID_DEVICE)
+        self._pages = Adopted(machine, file, SHARED | drops(machine, device))
+        self.address = self._pages.address
+        super().__init__(machine, device, file.size)
+
+    def end(self) -> None:
+        """See `Held.end`."""
+        self._pages.leave()
+
+
+def named(machine: Machine, handle: int) -> Held:
     """The physical memory of a handle; refuses what is none."""
     found = machine.physicals.get(handle)
     if found is None:
@@ -171,6 +220,29 @@ def create(machine: Machine, call: AnyCall) -> int:
         made.users = 0
         made.left()
     return result
+
+
+@answers("cuMemExportToShareableHandle")
+def export(machine: Machine, call: AnyCall) -> int:
+    """A descriptor that is the program's."""
+    physical, address = named(machine, call.handle), call.number("shareableHandle")
+    if not address or call.number("handleType") != FILE_DESCRIPTOR or call.flags:
+        return INVALID_VALUE
+    if not isinstance(physical, Physical) or physical.file is None:
+        return INVALID_VALUE
+    call.ffi.cast("int *", address)[0] = physical.file.given(locked=True)
+    return call.reply()
+
+
+@answers("cuMemImportFromShareableHandle")
+def import_memory(machine: Machine, call: AnyCall) -> int:
+    """A new handle each time; in the process that it is from, too."""
+    kind = call.number("shHandleType")
+    if not call.number("handle") or kind not in HANDLE_TYPES:
+        return INVALID_VALUE
+    if kind != FILE_DESCRIPTOR:
+        return NOT_SUPPORTED
+    return call.reply(handle=Imported(machine, received(machine, call.number("osHandle"), PHYSICAL)).handle)
 
 
 @answers("cuMemRelease")
