@@ -37,6 +37,7 @@ from misuses import (  # noqa: F401 (each adds its cases)
     pools,
     streams,
     tensors,
+    textures,
 )
 from misuses.session import CASES, Session, SetupError
 

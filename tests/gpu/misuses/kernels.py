@@ -122,6 +122,35 @@ ELSEWHERE = """.version 7.0
 }
 """
 
+TEXTURES = """.version 7.0
+.target sm_75
+.address_size 64
+.visible .entry read_texture(.param .u64 texture_to, .param .u64 texture)
+{
+    .reg .u64 %to, %from;
+    .reg .s32 %at;
+    .reg .f32 %x, %y, %z, %w;
+    ld.param.u64 %to, [texture_to];
+    ld.param.u64 %from, [texture];
+    mov.s32 %at, 0;
+    tex.2d.v4.f32.s32 {%x, %y, %z, %w}, [%from, {%at, %at}];
+    st.global.f32 [%to], %x;
+    ret;
+}
+.visible .entry read_surface(.param .u64 surface_to, .param .u64 surface)
+{
+    .reg .u64 %to, %from;
+    .reg .s32 %at;
+    .reg .b32 %x;
+    ld.param.u64 %to, [surface_to];
+    ld.param.u64 %from, [surface];
+    mov.s32 %at, 0;
+    suld.b.2d.b32.trap {%x}, [%from, {%at, %at}];
+    st.global.b32 [%to], %x;
+    ret;
+}
+"""
+
 KERNELS = {
     "common": COMMON.encode() + b"\0",
     "clusters": CLUSTERS.encode() + b"\0",
@@ -130,5 +159,6 @@ KERNELS = {
     "unknown_target": UNKNOWN_TARGET.encode() + b"\0",
     "newer_target": NEWER_TARGET.encode() + b"\0",
     "unresolved": UNRESOLVED.encode() + b"\0",
+    "textures": TEXTURES.encode() + b"\0",
     "elsewhere": ELSEWHERE.encode() + b"\0",
 }

@@ -119,6 +119,20 @@ class LinearResource(ctypes.Structure):
     )
 
 
+class ViewDesc(ctypes.Structure):
+    _fields_ = fields(
+        "format:I width:Q height:Q depth:Q firstMipmapLevel:I lastMipmapLevel:I firstLayer:I lastLayer:I reserved:I16"
+    )
+
+
+class SparseProperties(ctypes.Structure):
+    _fields_ = fields("tileExtent:I3 miptailFirstLevel:I miptailSize:Q flags:I reserved:I4")
+
+
+class ArrayRequirements(ctypes.Structure):
+    _fields_ = fields("size:Q alignment:Q reserved:I4")
+
+
 class TextureDesc(ctypes.Structure):
     _fields_ = fields(
         "addressMode:I3 filterMode:I flags:I maxAnisotropy:I mipmapFilterMode:I mipmapLevelBias:f "
