@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from vgpu_embed.enums import CUresult as CUresult
     from vgpu_embed.enums import DeviceAttribute as DeviceAttribute
+    from vgpu_embed.tensors import TensorMap as TensorMap
     from vgpu_embed.trace import read_trace as read_trace
 
 __version__ = "0.1.0"
@@ -35,6 +36,7 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Result",
+    "TensorMap",
     "read_trace",
 ]
 
@@ -45,6 +47,10 @@ def __getattr__(name: str) -> Any:
         from vgpu_embed.trace import read_trace
 
         return read_trace
+    if name == "TensorMap":
+        from vgpu_embed.tensors import TensorMap
+
+        return TensorMap
     import vgpu_embed.tables.enumerations as enumerations
 
     if not enumerations.resolve(name):
