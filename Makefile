@@ -3,10 +3,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# One at a time in an environment, and one build of the source at a time, also under make --jobs.
+PIP := flock $(VENV) $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The other Pythons that the tests run on: every one from 3.10 that is found, beside $(PYTHON).
 OTHERS := $(shell $(PYTHON) tests/pythons.py 2>/dev/null)
 
+PROGRAMS := $(patsubst tests/%/Makefile,programs-%,$(wildcard tests/*/Makefile))
 C_FILES := $(wildcard csrc/*.[ch] tests/*/*.[ch] tests/*/programs/*.[ch] tests/*/*.cpp)
 TEST_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard tests/*/*.py))))
 SOURCES := $(wildcard csrc/*) setup.py pyproject.toml vgpu_embed/core_build.py vgpu_embed/embed/redirect.py \
@@ -17,7 +19,7 @@ SOURCES := $(wildcard csrc/*) setup.py pyproject.toml vgpu_embed/core_build.py v
 MODULES := $(wildcard vgpu_embed/*.py vgpu_embed/*/*.py vgpu_embed/*/*/*.py)
 
 .PHONY: demo test test-here test-others test-torch test-gpu bench bench-gpu soak check check-types check-style check-tables \
-        build hosts ggml node real docs tables format clean
+        build hosts ggml node real debs needed $(PROGRAMS) docs tables format clean
 .DELETE_ON_ERROR:
 
 demo: build ggml hosts
@@ -25,7 +27,7 @@ demo: build ggml hosts
 
 # ---- what the targets need ----
 
-$(VENV)/tests.stamp: tests/requirements.txt
+$(VENV)/tests.stamp: tests/requirements.txt tests/every_python.txt
 	@$(PYTHON) tests/pythons.py --check
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) -r tests/requirements.txt
@@ -46,7 +48,7 @@ $(VENV)/check.stamp: docs/requirements.txt $(VENV)/tests.stamp
 	touch $@
 
 $(VENV)/build.stamp: $(VENV)/tests.stamp $(SOURCES)
-	$(PIP) --no-build-isolation --no-deps -e .
+	flock setup.py $(PIP) --no-build-isolation --no-deps -e .
 	touch $@
 
 # A process with a policy writes no bytecode, and would compile all modules at each start.
@@ -65,6 +67,16 @@ real: ggml node $(VENV)/cuda.stamp $(VENV)/cuda11.stamp $(VENV)/cuda12.stamp
 hosts:
 	@$(MAKE) --no-print-directory -C tests/hosts all
 
+debs: $(VENV)/tests.stamp
+	@$(BIN)/python tests/coexist/debs.py >/dev/null
+
+# The programs of a folder of tests, which are otherwise built by the first test that needs one.
+$(PROGRAMS): build $(VENV)/cuda.stamp $(VENV)/cuda11.stamp $(VENV)/cuda12.stamp
+	@PYTHONPATH=tests $(BIN)/python -c 'import support; support.built(support.TESTS / "$(@:programs-%=%)")'
+
+# All that `make check` and `make test` need, so that they can be had at the same time: make --jobs 3 needed
+needed: $(VENV)/check.stamp build real hosts debs $(PROGRAMS) $(OTHERS:%=.venvs/%/build.stamp)
+
 # ---- tests ----
 
 test: test-here test-others
@@ -80,11 +92,11 @@ test-others: build real hosts $(OTHERS:%=.venvs/%/build.stamp)
 	        $$(grep -rl every_python tests --include='test_*.py') || exit 1; \
 	done
 
-.venvs/%/build.stamp: tests/requirements.txt $(SOURCES) $(MODULES)
+.venvs/%/build.stamp: tests/every_python.txt $(SOURCES) $(MODULES)
 	$$($(PYTHON) tests/pythons.py --path $*) -m venv .venvs/$*
-	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
-	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps \
-	    --force-reinstall .
+	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check -r tests/every_python.txt
+	flock setup.py .venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
+	    --no-deps --force-reinstall .
 	touch $@
 
 # PyTorch, unmodified, on virtual GPUs. Not part of the tests: it fetches 3 GB once.
@@ -128,8 +140,7 @@ check: $(VENV)/check.stamp build
 
 check-types:
 	$(BIN)/mypy --strict vgpu_embed setup.py docs/reference.py docs/virtual.py docs/command_line.py
-	@# One folder at a time: their conftest.py have the same name.
-	for folder in tests/*.py $(TEST_FOLDERS); do MYPYPATH=tests:tests/hosts $(BIN)/mypy --strict $$folder || exit 1; done
+	MYPYPATH=tests:tests/hosts $(BIN)/mypy --strict tests/*.py $(TEST_FOLDERS)
 
 check-style:
 	$(BIN)/ruff check .

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cli.live import running
+from live import running
 from support import TESTS, built, run_preloaded
 
 from vgpu_embed.cli.status import details
