@@ -70,7 +70,7 @@ class Copy:
         self.sources = {file: file.read_text() for file in (folder / "source/csrc").iterdir() if file.is_file()}
 
     def _compile_line(self) -> list[str]:
-        """How setup.py has the library compiled."""
+        """How setup.py has the library compiled; not what it is called."""
         source, recorder, record = self.folder / "source", self.folder / "recorder", self.folder / "record"
         shutil.copytree(ROOT / "csrc", source / "csrc")
         shutil.copytree(ROOT / "vgpu_embed", source / "vgpu_embed", ignore=shutil.ignore_patterns("*.so*"))
@@ -91,15 +91,22 @@ class Copy:
         checked(build, source, CC=recorder, RECORD=record)
         lines: list[list[str]] = [json.loads(line) for line in record.read_text().splitlines()]
         (line,) = [line for line in lines if "-o" in line and line[line.index("-o") + 1].endswith(f"/{LIBRARY}")]
-        line[line.index("-o") + 1] = str(self.folder / LIBRARY)
+        del line[line.index("-o") : line.index("-o") + 2]
         return [os.environ.get("CC") or "cc", *line, "-w"]
 
     def build(self, mutation: Mutation | None = None) -> None:
-        """Builds the library, from changed sources where a mutation says so."""
+        """Builds the library, from changed sources where a mutation says so; compiles what is not as it was."""
         for file, text in self.sources.items():
             changed = mutated(text, mutation) if mutation and file.name == mutation.file else text
-            file.write_text(changed)
-        checked(self.compile, self.folder)
+            if file.read_text() != changed:
+                file.write_text(changed)
+        objects = {word: self.folder / f"{Path(word).name}.o" for word in self.compile if word.endswith((".c", ".S"))}
+        options = [word for word in self.compile if word not in objects]
+        headers = [file.stat().st_mtime_ns for file in self.sources if file.suffix == ".h"]
+        for source, target in objects.items():
+            if not target.exists() or target.stat().st_mtime_ns <= max(Path(source).stat().st_mtime_ns, *headers):
+                checked([*options, "-c", source, "-o", target], self.folder)
+        checked([*options, *objects.values(), "-o", self.folder / LIBRARY], self.folder)
         (self.folder / LIBRARY).replace(self.package / LIBRARY)
 
     def outcomes(self, tests: Iterable[str], limit: float) -> dict[str, str]:
