@@ -495,5 +495,6 @@ for kernel in ("read_texture", "read_surface"):
             if where == "array_destroyed":
                 s.must("cuArrayDestroy", array)
             handle = {"none": 0, "unknown": 0x12345}.get(where, made)
+            s.module()  # what `aftermath` asks about
             s.say("launched", s.launch(s.function(kernel, "textures"), 1, 1, 0, memory, handle))
             aftermath(s)
