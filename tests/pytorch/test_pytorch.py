@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pynvml
@@ -288,6 +289,15 @@ STATIC = {
     "libnccl.so.2": (_reduce, "Failed to initialize NCCL communicator"),
 }
 """Libraries that PyTorch brings in which a CUDA runtime is linked statically, what uses each, and what it then says."""
+
+
+@pytest.mark.vgpu("h100")
+def test_a_tensor_that_another_process_has_too() -> None:
+    """By torch.multiprocessing, which uses CUDA's IPC."""
+    program = [sys.executable, str(Path(__file__).with_name("sharing.py"))]
+    done = subprocess.run(program, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout == "cuda:0 [1.0, 2.0, 3.0]\n[4.0, 5.0, 6.0] True\n"
+    assert OURS not in done.stderr
 
 
 @pytest.mark.vgpu("h100")
