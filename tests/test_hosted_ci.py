@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 import support
 import yaml
+from embed.test_installing import needs_wheel, wheel
 from test_examples import ROOT, blocks, write_files
 
 PAGE = ROOT / "docs/testing-gpu-software.md"
@@ -22,21 +22,12 @@ NOBODY = 65534
 
 
 @pytest.fixture
-def repository() -> Iterator[Path]:
-    """A team's: the files of the page, and the wheel, made in a copy that has what a clone of the project would."""
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A team's: the files of the page, and the wheel."""
     with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to others
-        folder = Path(name)
-        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-        files = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
-        for file in filter(None, files):
-            if (ROOT / file).exists():
-                (folder / "clone" / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / file, folder / "clone" / file)
-        repository = folder / "team"
+        repository = Path(name) / "team"
         (repository / "wheels").mkdir(parents=True)
-        pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-build-isolation", "--no-deps"]
-        done = support.run([*pip, "-w", repository / "wheels", folder / "clone"], timeout=150)
-        assert done.returncode == 0, done.stdout + done.stderr
+        shutil.copy(wheel(tmp_path_factory.getbasetemp()), repository / "wheels")
         write_files(PAGE, repository)
         yield repository
 
@@ -80,6 +71,7 @@ class Runner:
         return done.stdout
 
 
+@needs_wheel
 @pytest.mark.timeout(600)
 def test_each_step(repository: Path) -> None:
     runner = Runner(repository.parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import os
 import shutil
@@ -43,20 +44,23 @@ def environment(folder: Path, distributions: tuple[str, ...]) -> Path:
 
 
 def source_tree(folder: Path) -> Path:
-    """A copy of the source, without what was built in it."""
+    """A copy of the source that has what a clone of the project would."""
     root = folder / "source"
-    ignored = shutil.ignore_patterns("*.so*", "__pycache__", "libvgpu-cuda.python", "profiles.json")
-    for name in ("csrc", "vgpu_embed"):
-        shutil.copytree(TESTS.parent / name, root / name, ignore=ignored)
-    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy2(TESTS.parent / name, root)
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    files = subprocess.run(listed, cwd=TESTS.parent, capture_output=True, text=True, check=True).stdout.split("\0")
+    for source in (TESTS.parent / file for file in filter(None, files)):
+        if source.exists():
+            target = root / source.relative_to(TESTS.parent)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
     return root
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel, built in an environment that is gone."""
-    folder = tmp_path_factory.mktemp("wheel")
+@functools.cache
+def wheel(base: Path) -> Path:
+    """A wheel of a clean copy, built in an environment that is gone; in pytest's folder of this run."""
+    folder = base / "wheel"
+    folder.mkdir()
     python = environment(folder / "a", BUILDS)
     options = ["--no-build-isolation", "--no-deps", "--no-index", "-w", str(folder)]
     source = source_tree(folder)
@@ -69,10 +73,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def installed(wheel: Path, tmp_path: Path) -> Path:
+def installed(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Path:
     """Another environment with that wheel, its folder."""
     python = environment(tmp_path / "b", RUNS)
-    done = run([python, "-m", "pip", "install", "--no-deps", "--no-index", wheel])
+    done = run([python, "-m", "pip", "install", "--no-deps", "--no-index", wheel(tmp_path_factory.getbasetemp())])
     assert done.returncode == 0, done
     return tmp_path / "b"
 
