@@ -7,7 +7,7 @@ What a policy file imports::
 
 from __future__ import annotations
 
-from vgpu_embed.policy import Call, IllegalAddress, KernelLaunch, Policy, PolicyError, Result
+from vgpu_embed.policy import Call, IllegalAddress, KernelLaunch, Policy, PolicyError, Result, Texture
 
 TYPE_CHECKING = False  # importing typing costs a start half of its time
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ __all__ = [
     "PolicyError",
     "Result",
     "TensorMap",
+    "Texture",
     "read_trace",
 ]
 

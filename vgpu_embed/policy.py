@@ -145,6 +145,14 @@ class KernelLaunch:
         """
         raise NotImplementedError
 
+    def texture(self, handle: int) -> Texture:
+        """What a texture object reads, and how. Raises IllegalAddress for a number that is none, or none any more."""
+        raise NotImplementedError
+
+    def surface(self, handle: int) -> Any:
+        """The elements that a surface object reads and writes, shaped as those of a texture. Raises IllegalAddress."""
+        raise NotImplementedError
+
     def variable(self, name: str) -> tuple[int, int]:
         """Where a variable of the kernel's module lies, and its size in bytes. Raises KeyError."""
         raise NotImplementedError
@@ -155,8 +163,35 @@ class KernelLaunch:
         raise NotImplementedError
 
 
+class Texture:
+    """A texture object, as a kernel's body receives it. Nothing is filtered here: the elements are as they lie.
+
+    Attributes:
+        levels: elements, as `KernelLaunch.array` gives them, of each level of a mipmap; of anything else one. Their
+            shape is the resource's: slices or layers first, then rows, columns, and channels where there are several.
+        filter, mipmap_filter: "point" or "linear".
+        address: of x, y and z what lies outside: "wrap", "clamp", "mirror" or "border".
+        border: four numbers.
+        normalized: whether coordinates go from 0 to 1, not from 0 to the length.
+        as_floats: whether integers are read as numbers from 0 to 1, or from -1 to 1 with a sign.
+    """
+
+    levels: tuple[Any, ...]
+    filter: str
+    mipmap_filter: str
+    address: tuple[str, str, str]
+    border: tuple[float, float, float, float]
+    normalized: bool
+    as_floats: bool
+
+    @property
+    def elements(self) -> Any:
+        """Those of the first level."""
+        return self.levels[0]
+
+
 class IllegalAddress(Exception):
-    """A kernel's body has reached for memory that is not the device's."""
+    """A kernel's body has reached for memory that is not the device's, or an object that there is not."""
 
 
 class CallLog:

@@ -1,7 +1,7 @@
 """Cases of misuse to which the virtual H200 gives another answer than the card, each with the reason."""
 
+TEXTURES = "answers that have just been recorded"
 MISSING = "functions that are not here: CUDA_ERROR_NOT_SUPPORTED"
-TEXTURES = "no textures, surfaces, mipmaps, sparse arrays"
 HOST_MEMORY = "no pools and no physical memory of the host, nor pools of managed memory"
 PEERS = "no device reaches another's memory"
 GREEN = "no shares of multiprocessors"
@@ -18,17 +18,11 @@ DIFFERENT = {
     "array.plane": TEXTURES,
     "array.sparse": TEXTURES,
     "array.sparse.unmapped": TEXTURES,
-    "array.without_context": TEXTURES,
     "mipmap.about": TEXTURES,
     "mipmap.levels": TEXTURES,
-    "mipmap.one_level": TEXTURES,
-    "surface.describe": TEXTURES,
-    "surface.gone": TEXTURES,
     "texture.describe": TEXTURES,
-    "texture.gone": TEXTURES,
     "texture.linear": TEXTURES,
     "texture.modes": TEXTURES,
-    "texture.of_forms": TEXTURES,
     "texture.views": TEXTURES,
     "texture.widths": TEXTURES,
     "logs.callback": MISSING,
@@ -38,19 +32,12 @@ DIFFERENT = {
     "logs.in_a_callback": MISSING,
     "logs.memory": MISSING,
     "logs.memory.wrong": MISSING,
-    "array.create_3d": TEXTURES,
-    "array.describe": TEXTURES,
-    "mipmap": TEXTURES,
-    "mipmap.destroy_level": TEXTURES,
-    "texture": TEXTURES,
-    "surface": TEXTURES,
     "capture.memory": "a graph's memory is there from when its node is made",
     "context.limits": "what the card's heap and its launches can have at most is of its free memory, by no known rule",
     "init.before": "no private tables",
     "device.name_lengths": "the card's driver writes beyond a length below 1",
     "device.pci_bus_id": "the card's driver writes beyond a length below 1",
     "device.luid": MISSING,
-    "device.texture_width": TEXTURES,
     "device.resources": GREEN,
     "device.green_contexts": GREEN,
     "errors.names": NEWER,
@@ -68,7 +55,6 @@ DIFFERENT = {
     "pointer.device": "no RDMA, no engine that decompresses",
     "memory.range": "no descriptors of address ranges",
     "module.ptx.syntax_error": COMPILED,
-    "module.names": TEXTURES,
     "link": COMPILED,
     "link.failed": COMPILED,
     "library": "that is no image is said when a library is loaded, not when it is first used; no unified functions",

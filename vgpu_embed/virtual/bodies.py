@@ -6,19 +6,24 @@ import sys
 from struct import calcsize, unpack
 
 from vgpu_embed import policy
-from vgpu_embed.policy import IllegalAddress, KernelLaunch
+from vgpu_embed.policy import IllegalAddress, KernelLaunch, Texture
 from vgpu_embed.virtual.answers import Refused
 from vgpu_embed.virtual.code import memory
+from vgpu_embed.virtual.memory import textures
+from vgpu_embed.virtual.memory.arrays import FORMATS
 from vgpu_embed.virtual.memory.space import OUT_OF_MEMORY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
+    from typing import Any, TypeVar
 
     from vgpu_embed.policy import CallLog, KernelBody, Policy
     from vgpu_embed.virtual.functions import Function
     from vgpu_embed.virtual.machine import Machine
+    from vgpu_embed.virtual.memory.arrays import Array
+
+    T = TypeVar("T", bound=textures.Surface)
 
 ILLEGAL_ADDRESS, LAUNCH_FAILED = 700, 719
 """CUDA_ERROR_… of cuda.h: from then on the context is broken."""
@@ -100,6 +105,43 @@ class Launched(KernelLaunch):
         if numpy is None:
             return view.cast("B").cast(dtype, shape)
         return numpy.frombuffer(view, dtype).reshape(shape)
+
+    def texture(self, handle: int) -> Texture:
+        """See KernelLaunch."""
+        found = self._object(self._machine.textures, handle, "texture")
+        described, made = found.described, Texture()
+        made.levels = tuple(map(self._elements, found.levels))
+        made.filter = textures.FILTERS[described.filterMode]
+        made.mipmap_filter = textures.FILTERS[described.mipmapFilterMode]
+        x, y, z = (textures.ADDRESSES[mode] for mode in described.addressMode)
+        made.address = x, y, z
+        made.border = tuple(described.borderColor)
+        made.normalized = bool(described.flags & textures.NORMALIZED)
+        made.as_floats = not described.flags & textures.AS_INTEGER
+        return made
+
+    def surface(self, handle: int) -> Any:
+        """See KernelLaunch."""
+        return self._elements(self._object(self._machine.surfaces, handle, "surface").levels[0])
+
+    def _object(self, objects: dict[int, T], handle: int, kind: str) -> T:
+        """A texture or surface object of the kernel's context. Raises IllegalAddress."""
+        found = objects.get(handle)
+        if found is None or found.context is not self._function.module.context:
+            raise IllegalAddress(f"{handle:#x} is no {kind} object of device {self.device}")
+        return found
+
+    def _elements(self, array: Array) -> Any:
+        """Elements of an array, or of memory that is read like one."""
+        code, shape = FORMATS[array.format], array.shape
+        if array.pitch == array.width * array.element:
+            return self.array(array.address, code, shape)
+        numpy: Any = sys.modules.get("numpy")
+        if numpy is None:
+            raise TypeError("rows that are apart can only be shown by NumPy: import it at the top of the policy")
+        rows = self.array(array.address, "B", array.size - array.pitch + array.width * array.element)
+        strides = (array.pitch, array.element, array.element // array.channels)[: len(shape)]
+        return numpy.ndarray(shape, code, rows, strides=strides)
 
     def variable(self, name: str) -> tuple[int, int]:
         """See KernelLaunch."""

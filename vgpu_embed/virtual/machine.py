@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.memory.arrays import Array
     from vgpu_embed.virtual.memory.heap import Allocation
     from vgpu_embed.virtual.memory.ipc import Exported
+    from vgpu_embed.virtual.memory.mipmaps import Mipmap
     from vgpu_embed.virtual.memory.owned import GraphMemory
     from vgpu_embed.virtual.memory.pools import ImportedPool, Pool
+    from vgpu_embed.virtual.memory.textures import Surface, Texture
     from vgpu_embed.virtual.memory.vmm import Held
     from vgpu_embed.virtual.sharing import Adopted
     from vgpu_embed.virtual.streams import Stream
@@ -140,6 +142,9 @@ class Machine:
         self.adopted: dict[int, Adopted] = {}
         """Pages of other processes, by the number of their file."""
         self.arrays: dict[int, Array] = {}
+        self.mipmaps: dict[int, Mipmap] = {}
+        self.textures: dict[int, Texture] = {}
+        self.surfaces: dict[int, Surface] = {}
         self.physicals: dict[int, Held] = {}
         self.pools: dict[int, Pool] = {}
         """By handle."""

@@ -18,3 +18,13 @@ def store(launch: KernelLaunch, to: int) -> CUresult | None:
 @policy.kernel("trap")
 def trap(launch: KernelLaunch, *parameters: bytes) -> CUresult:
     return CUresult.ERROR_LAUNCH_FAILED
+
+
+@policy.kernel("read_texture", parameters="PQ")
+def read_texture(launch: KernelLaunch, to: int, handle: int) -> None:
+    launch.array(to, "f", 1)[0] = launch.texture(handle).elements[0, 0]
+
+
+@policy.kernel("read_surface", parameters="PQ")
+def read_surface(launch: KernelLaunch, to: int, handle: int) -> None:
+    launch.array(to, "f", 1)[0] = launch.surface(handle)[0, 0]

@@ -1,13 +1,15 @@
 """CUDA arrays: rows of elements, in memory that has no address for the program.
 
-They take what their elements take, where a GPU pads them to tiles. There are no textures and surfaces to read them by,
-no mipmaps, no sparse arrays.
+They take what their elements take, where a GPU pads them to tiles; sparse and deferred ones too, to which a program
+would map memory by itself.
 """
 
 from __future__ import annotations
 
+from struct import calcsize
+
 from vgpu_embed.virtual import contexts
-from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.answers import Answers, Refused, known
 from vgpu_embed.virtual.copies import FROM_HOST, TO_HOST, Copy
 from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_SUPPORTED, initialised
 from vgpu_embed.virtual.memory.heap import free
@@ -21,20 +23,22 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.contexts import Context
     from vgpu_embed.virtual.machine import Machine
+    from vgpu_embed.virtual.memory.heap import Allocation
 
 INVALID_HANDLE = 400
 """CUDA_ERROR_INVALID_HANDLE."""
-FORMATS = {1: 1, 2: 2, 3: 4, 8: 1, 9: 2, 10: 4, 16: 2, 32: 4}
-"""Bytes of a channel by CU_AD_FORMAT_…: 8, 16 and 32 bits without and with sign, half, float."""
+FORMATS = {1: "B", 2: "H", 3: "I", 8: "b", 9: "h", 10: "i", 16: "e", 32: "f"}
+"""Channels by CU_AD_FORMAT_…, as codes of module struct: 8, 16 and 32 bits without and with sign, half, float."""
 CHANNELS = (1, 2, 4)
-LAYERED, CUBEMAP, GATHER, PLAIN_FLAGS, ALL_FLAGS = 1, 4, 8, 0x0F, 0x1FF
-"""CUDA_ARRAY3D_LAYERED, …_CUBEMAP, …_TEXTURE_GATHER, those and …_SURFACE_LDST, all that there are."""
+LAYERED, CUBEMAP, GATHER, DEPTH_TEXTURE, SPARSE, DEFERRED, ALL_FLAGS = 1, 4, 8, 0x10, 0x40, 0x80, 0x1FF
+"""CUDA_ARRAY3D_…, and all that there are."""
 ALL_FORMATS = {*FORMATS, 0x50, *range(0x91, 0xD0)}
 """Those that there are here, and others of cuda.h: planes, normalised, compressed."""
 SIDES = 6
 """Of a cube."""
 PLAIN = ((), (21,), (22, 23), (24, 25, 26))
 LAYERS = ((), (), (42, 43), (27, 28, 29))
+MIPMAPPED = ((), (77,), (73, 74), (24, 25, 26))
 DEEP, CUBEMAP_WIDTH = (47, 48, 49), 52
 """CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE…: how wide, high and deep they can be."""
 
@@ -42,59 +46,85 @@ answers = Answers(ready=initialised)
 
 
 class Array:
-    """An array. Height and depth are 0 where it has no such dimension.
+    """An array, or what is read like one. Height and depth are 0 where it has no such dimension.
 
     Attributes:
-        address: where its bytes are; pitch and slice: how far rows, and slices or layers, are apart.
         element: bytes of one.
+        pitch, slice: how far rows, and slices or layers, are apart; size: bytes of all.
+        address: where they are; handle: the program's; both 0 until it is placed.
+        is_level: whether it is one of a mipmapped array's, whose memory is the other levels' too.
     """
 
-    def __init__(self, machine: Machine, context: Context, given: Any) -> None:
-        self.width, self.height = given.Width, given.Height
-        self.depth = getattr(given, "Depth", 0)
-        self.format, self.channels = int(given.Format), given.NumChannels
-        self.flags = getattr(given, "Flags", 0)
-        if self.format not in ALL_FORMATS or self.flags & ~ALL_FLAGS:
-            raise Refused(INVALID_VALUE)
-        if self.format not in FORMATS or self.flags & ~PLAIN_FLAGS:
-            raise Refused(NOT_SUPPORTED)
-        if self.channels not in CHANNELS or not self._fits(context.profile.attributes):
-            raise Refused(INVALID_VALUE)
-        self.element = self.channels * FORMATS[self.format]
-        self.pitch = self.width * self.element
-        self.slice = self.pitch * max(self.height, 1)
-        self.allocation = context.heap.allocate(self.slice * max(self.depth, 1))
-        self.address = self.allocation.address
-        self.handle = machine.handle()
+    allocation: Allocation
+    address = handle = 0
+    is_level = False
 
-    def _fits(self, device: dict[int, int]) -> bool:
-        """Whether it has a form that there is, and is no larger than the device allows."""
-        is_layered, is_cube = bool(self.flags & LAYERED), bool(self.flags & CUBEMAP)
-        if (is_layered and not self.depth) or (self.flags & GATHER and self.depth) or not self.width:
-            return False
-        if is_cube:
-            sides = self.depth % SIDES == 0 if is_layered else self.depth == SIDES
-            return self.width == self.height and sides and self.width <= device[CUBEMAP_WIDTH]
-        if self.depth and not self.height and not is_layered:
-            return False
-        lengths = [length for length in (self.width, self.height, self.depth) if length]
-        limits = (LAYERS if is_layered else PLAIN)[len(lengths)]
-        if not is_layered and self.depth > device[PLAIN[3][2]]:
-            limits = DEEP
-        return all(length <= device[limit] for length, limit in zip(lengths, limits, strict=True))
+    def __init__(
+        self, width: int, height: int, depth: int, format: int, channels: int, flags: int = 0, pitch: int = 0
+    ) -> None:
+        self.width, self.height, self.depth = width, height, depth
+        self.format, self.channels, self.flags = format, channels, flags
+        self.element = channels * calcsize(FORMATS[format])
+        self.pitch = pitch or width * self.element
+        self.slice = self.pitch * max(height, 1)
+        self.size = self.slice * max(depth, 1)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of its elements: slices or layers, rows, columns, channels where there are several."""
+        lengths = [length for length in (self.depth, self.height) if length]
+        return (*lengths, self.width, *([self.channels] if self.channels > 1 else []))
+
+    def level(self, number: int) -> Array:
+        """What a level of a mipmap has whose first this is: half of the one before, but as many layers."""
+        width, height, depth = (length and max(length >> number, 1) for length in (self.width, self.height, self.depth))
+        if self.flags & (LAYERED | CUBEMAP):
+            depth = self.depth
+        return Array(width, height, depth, self.format, self.channels, self.flags)
+
+    def place(self, machine: Machine, allocation: Allocation, address: int) -> None:
+        """Gives it memory and a handle."""
+        self.allocation, self.address, self.handle = allocation, address, machine.handle()
 
     def holds(self, x: int, y: int, z: int) -> bool:
         """Whether a box that ends there, x in bytes, lies in it."""
         return x <= self.pitch and y <= max(self.height, 1) and z <= max(self.depth, 1)
 
 
+def described(context: Context, given: Any, is_mipmapped: bool = False) -> Array:
+    """What a CUDA_ARRAY_DESCRIPTOR or CUDA_ARRAY3D_DESCRIPTOR describes, without memory. Raises Refused."""
+    form, flags = int(given.Format), getattr(given, "Flags", 0)
+    if form not in ALL_FORMATS or flags & ~ALL_FLAGS:
+        raise Refused(INVALID_VALUE)
+    if form not in FORMATS or flags & DEPTH_TEXTURE:
+        raise Refused(NOT_SUPPORTED)
+    made = Array(given.Width, given.Height, getattr(given, "Depth", 0), form, given.NumChannels, flags)
+    if made.channels not in CHANNELS or not _fits(made, context.profile.attributes, is_mipmapped):
+        raise Refused(INVALID_VALUE)
+    return made
+
+
+def _fits(array: Array, device: dict[int, int], is_mipmapped: bool) -> bool:
+    """Whether it has a form that there is, and is no larger than the device allows."""
+    is_layered, is_cube = bool(array.flags & LAYERED), bool(array.flags & CUBEMAP)
+    if (is_layered and not array.depth) or (array.flags & GATHER and array.depth) or not array.width:
+        return False
+    if is_cube:
+        sides = array.depth % SIDES == 0 if is_layered else array.depth == SIDES
+        return array.width == array.height and sides and array.width <= device[CUBEMAP_WIDTH]
+    if array.depth and not array.height and not is_layered:
+        return False
+    lengths = [length for length in (array.width, array.height, array.depth) if length]
+    limits = (LAYERS if is_layered else MIPMAPPED if is_mipmapped else PLAIN)[len(lengths)]
+    if not is_layered and array.depth > device[PLAIN[3][2]]:
+        limits = DEEP
+    return all(length <= device[limit] for length, limit in zip(lengths, limits, strict=True))
+
+
 def named(machine: Machine, call: AnyCall, handle: Any) -> Array:
     """The array of a handle; refuses what is none."""
     machine.current()
-    found = machine.arrays.get(call.address_of(handle))
-    if found is None:
-        raise Refused(INVALID_HANDLE)
-    return found
+    return known(machine.arrays, call.address_of(handle), INVALID_HANDLE)
 
 
 def close(machine: Machine, context: Context) -> None:
@@ -111,10 +141,12 @@ def create(machine: Machine, call: AnyCall) -> int:
     context = machine.current()
     if not call.pAllocateArray:
         return INVALID_VALUE
-    made = Array(machine, context, call.pAllocateArray)
+    made = described(context, call.pAllocateArray)
+    allocation = context.heap.allocate(made.size)
+    made.place(machine, allocation, allocation.address)
     result = call.reply(pHandle=made.handle)
     if result:
-        free(machine, made.allocation)
+        free(machine, allocation)
     else:
         machine.arrays[made.handle] = made
     return result
@@ -122,30 +154,57 @@ def create(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuArrayDestroy")
 def destroy(machine: Machine, call: AnyCall) -> int:
+    """A level of a mipmapped array stays, as with a driver."""
     array = named(machine, call, call.hArray)
-    free(machine, array.allocation)
-    del machine.arrays[array.handle]
+    if not array.is_level:
+        free(machine, array.allocation)
+        del machine.arrays[array.handle]
     return 0
 
 
 @answers("cuArrayGetDescriptor_v2")
 def descriptor(machine: Machine, call: AnyCall) -> int:
-    return call.reply(pArrayDescriptor=_described(named(machine, call, call.hArray)))
+    return call.reply(pArrayDescriptor=_fields(named(machine, call, call.hArray)))
 
 
 @answers("cuArray3DGetDescriptor_v2")
 def descriptor_of_3d(machine: Machine, call: AnyCall) -> int:
     array = named(machine, call, call.hArray)
-    return call.reply(pArrayDescriptor={**_described(array), "Depth": array.depth, "Flags": array.flags})
+    return call.reply(pArrayDescriptor={**_fields(array), "Depth": array.depth, "Flags": array.flags})
 
 
-def _described(array: Array) -> dict[str, int]:
+def _fields(array: Array) -> dict[str, int]:
     return {
         "Width": array.width,
         "Height": array.height,
         "Format": array.format,
         "NumChannels": array.channels,
     }
+
+
+@answers("cuArrayGetPlane")
+def plane(machine: Machine, call: AnyCall) -> int:
+    """Arrays of planes are not here."""
+    named(machine, call, call.hArray)
+    return INVALID_VALUE
+
+
+@answers("cuArrayGetSparseProperties")
+def sparse_properties(machine: Machine, call: AnyCall) -> int:
+    return about(call, named(machine, call, call.array).flags & SPARSE)
+
+
+@answers("cuArrayGetMemoryRequirements")
+def memory_requirements(machine: Machine, call: AnyCall) -> int:
+    return about(call, named(machine, call, call.array).flags & DEFERRED)
+
+
+def about(call: AnyCall, is_served: int) -> int:
+    """What only sparse arrays, or only deferred ones, have is not known here, and others do not have it."""
+    if not is_served:
+        return INVALID_VALUE
+    call.log.error("no memory is mapped to arrays here: this returns CUDA_ERROR_NOT_SUPPORTED")
+    return NOT_SUPPORTED
 
 
 # ---- bytes of an array, row after row ------------------------------------------------------------------------------

@@ -3,7 +3,35 @@
 from __future__ import annotations
 
 from vgpu_embed.virtual import batches, transfers
-from vgpu_embed.virtual.memory import arrays, ipc, linear, managed, owned, pinned, pointers, pools, shared_pools, vmm
+from vgpu_embed.virtual.memory import (
+    arrays,
+    ipc,
+    linear,
+    managed,
+    mipmaps,
+    owned,
+    pinned,
+    pointers,
+    pools,
+    shared_pools,
+    textures,
+    vmm,
+)
 
-MODULES = (linear, pinned, managed, pools, shared_pools, owned, vmm, ipc, pointers, arrays, transfers, batches)
+MODULES = (
+    linear,
+    pinned,
+    managed,
+    pools,
+    shared_pools,
+    owned,
+    vmm,
+    ipc,
+    pointers,
+    arrays,
+    mipmaps,
+    textures,
+    transfers,
+    batches,
+)
 """Those that answer them."""
