@@ -32,9 +32,6 @@ NO_ARRAYS = "copies of CUDA arrays are not supported"
 PARTIAL = {
     "cuGetExportTable": "always not supported: there are no private tables",
     "cublasSetWorkspace_v2": "only checked",
-    **dict.fromkeys(
-        ("cuLogsRegisterCallback", "cudaLogsRegisterCallback"), "never called: nothing is written in the log"
-    ),
     **dict.fromkeys(("cudaMemcpy3D", "cudaMemcpy3DAsync", "cudaGraphAddMemcpyNode"), NO_ARRAYS),
     **dict.fromkeys(("cudaGraphMemcpyNodeSetParams", "cudaGraphExecMemcpyNodeSetParams"), NO_ARRAYS),
 }

@@ -283,7 +283,11 @@ def unsupported(row: tables.Function) -> int:
     code = not_supported(row)
     if row.index not in _unsupported:
         _unsupported.add(row.index)
+        from vgpu_embed.virtual.error_log import of_process
+
         state.error(f"{row.name}() is not implemented here and returns {result_text(row, code)}")
+        for log in of_process:
+            log.failed(row.name, code, f"{row.name} is not implemented by virtual GPUs")
         chain = chain_of(row.index)
         if not chain.handlers and not chain.observers:
             lib.host_route(row.index, lib.VGPU_CONSTANT, code, 0, 0)

@@ -11,7 +11,7 @@ means the same as over a real driver.
 from __future__ import annotations
 
 from vgpu_embed.policy import Policy
-from vgpu_embed.virtual import cublas, driver, nvml, runtime
+from vgpu_embed.virtual import cublas, driver, error_log, nvml, runtime
 from vgpu_embed.virtual.machine import Machine
 
 TYPE_CHECKING = False
@@ -43,6 +43,7 @@ def policies(
     registrations  what CUDA code in the process has registered; without it, nothing
     """
     machine = Machine(profiles, setting, thunk, host, occupants)
+    error_log.of_process[:] = [machine.errors]
     if registrations:
         machine.programs.registrations = registrations
     return answering(machine)

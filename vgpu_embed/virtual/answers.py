@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
 
 class Refused(Exception):
-    """A function ends with an error."""
+    """A function ends with an error; the driver's log has why, where that is known."""
 
-    def __init__(self, result: int) -> None:
+    def __init__(self, result: int, why: str = "") -> None:
         super().__init__(f"error {result}")
         self.result = result
+        self.why = why
 
 
 NOT_INITIALIZED = 3
@@ -109,16 +110,22 @@ class Answers:
         def answered(call: AnyCall) -> int | str:
             """What `asked` comes to for most functions of the driver, in fewest steps."""
             if not machine.driver_ready:
+                machine.errors.failed(call.function, NOT_INITIALIZED)
                 return NOT_INITIALIZED
+            why = ""
             try:
-                return answer(machine, call)
+                result = answer(machine, call)
             except Refused as refused:
-                return refused.result
+                result, why = refused.result, refused.why
+            if result:
+                machine.errors.failed(call.function, result, why)
+            return result
 
         if ready is initialised and not opened and not reported:
             return answered
 
         def asked(call: AnyCall) -> int | str:
+            why = ""
             try:
                 if ready:
                     ready(machine, call)
@@ -126,9 +133,11 @@ class Answers:
                     call.reply()
                 result = answer(machine, call)
             except Refused as refused:
-                result = refused.result
+                result, why = refused.result, refused.why
             if reported:
                 reported(machine, result)
+            elif result:
+                machine.errors.failed(call.function, result, why)
             return result
 
         return asked

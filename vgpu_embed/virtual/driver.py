@@ -27,7 +27,7 @@ from vgpu_embed.virtual import (
     users,
     values,
 )
-from vgpu_embed.virtual.answers import Answers, policy_of
+from vgpu_embed.virtual.answers import Answers, Refused, policy_of
 from vgpu_embed.virtual.machine import (
     INVALID_DEVICE,
     INVALID_VALUE,
@@ -184,7 +184,8 @@ def device_count(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuDeviceGet")
 def device(machine: Machine, call: AnyCall) -> int:
-    machine.device(call.ordinal)
+    if call.ordinal not in range(len(machine.visible)):
+        raise Refused(INVALID_DEVICE, f"Parameter ordinal must be between 0 and {len(machine.visible) - 1}")
     return call.reply(device=call.ordinal)
 
 

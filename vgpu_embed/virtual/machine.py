@@ -11,6 +11,7 @@ from vgpu_embed._frames import Lock
 from vgpu_embed.devices.visible import init_result, visible
 from vgpu_embed.virtual.answers import NOT_INITIALIZED, Refused
 from vgpu_embed.virtual.answers import initialised as initialised
+from vgpu_embed.virtual.error_log import ErrorLog
 from vgpu_embed.virtual.host import Host
 from vgpu_embed.virtual.memory.arena import Arena
 from vgpu_embed.virtual.memory.heap import quick
@@ -106,8 +107,6 @@ class Machine:
         self.runtime_ready = False
         self.statically_linked: set[str] = set()
         """Callers that asked for the driver's private tables, and were told why they get none."""
-        self.log_callbacks: set[int] = set()
-        """Handles of functions that the driver's log would be told to."""
         self.retained: dict[int, int] = {}
         """The primary contexts that the runtime has retained, by device."""
         self.cublas: dict[int, Handle] = {}
@@ -127,6 +126,8 @@ class Machine:
         self._numbers: list[int] = []
         """What the machine counts each visible device as."""
         host = host or Host()
+        self.errors = ErrorLog(host)
+        """The driver's log."""
         self.order = Order(host, self.thread)
         self.lock = Lock()
         """Held while what the devices' memory is used for changes."""

@@ -93,7 +93,7 @@ def made(machine: Machine, call: AnyCall, node_type: int, parameters: Any, conte
     if kind is None:
         about = f"nodes of CUgraphNodeType {node_type}"
         machine.programs.say(about, f"{call.function}: {about} are not implemented here: CUDA_ERROR_NOT_SUPPORTED")
-        raise Refused(NOT_SUPPORTED)
+        raise Refused(NOT_SUPPORTED, f"{about} are not implemented by virtual GPUs")
     if node_type == EMPTY:
         return Operation()
     if not parameters:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vgpu_embed.virtual import contexts
-from vgpu_embed.virtual.answers import Answers
+from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_FOUND, initialised
 from vgpu_embed.virtual.memory.heap import DEVICE, MANAGED, POOLED, free, free_all
 
@@ -28,7 +28,7 @@ contexts.closing.append(free_all)
 def allocate(machine: Machine, call: AnyCall) -> int:
     size, context = call.bytesize, machine.safely_current()
     if not size:
-        return INVALID_VALUE
+        raise Refused(INVALID_VALUE, "Requested 0 byte allocation")
     made = context.heap.allocate(size)
     result = call.reply(dptr=made.address)
     if result:
