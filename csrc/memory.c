@@ -798,6 +798,8 @@ void space_empty(struct vgpu_space *space, uint64_t base, uint64_t size)
         leave_files(space, base, size);
     if (region && region->kind & SPACE_IN_FILE)
         madvise((void *)base, size, MADV_REMOVE);
+    else if (region && region->kind == SPACE_MANAGED)
+        madvise((void *)base, size, MADV_DONTNEED);
     if (count) {
         pages(region->made, first, count, FORGET);
         madvise((char *)region->span.base + first * PAGE, count * PAGE, MADV_DONTNEED);
@@ -810,7 +812,7 @@ uint32_t space_try_empty(struct vgpu_space *space, uint64_t base, uint64_t size)
     pthread_mutex_lock(&space->lock);
     struct region *region = find(&space->regions, base);
     uint64_t first, count = made_within(region, base, size, &first);
-    int is_long = count || (region && region->kind & SPACE_IN_FILE);
+    int is_long = count || (region && (region->kind == SPACE_MANAGED || region->kind & SPACE_IN_FILE));
     pthread_mutex_unlock(&space->lock);
     return is_long ? SPACE_TAKES_LONG : OK;
 }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 from time import sleep
 
-from misuses.layouts import IpcHandle
+from misuses.layouts import AccessDesc, IpcHandle
 from misuses.mapping import PAGE, props
 from misuses.other import Other
 from misuses.peers import INTERPROCESS, LAZY_PEER, exported, free_bytes, handle_of, mapped
@@ -131,6 +132,30 @@ def pool(s: Session, other: Other) -> None:
     other.kill()
     s.must("cuMemFreeAsync", again, 0)
     s.must("cuMemPoolDestroy", made)
+
+
+def host(s: Session, _other: Other) -> None:
+    """Pools of the host and managed ones: the program and a body write the same bytes, and the device has its room."""
+    add, alone = s.function("add"), free_bytes(s)
+    for kind, place in ((1, 2), (1, 3), (2, 1), (2, 0)):
+        made = s.make("cuMemPoolCreate", pooled(allocType=kind, locationType=place))
+        memory = s.make("cuMemAllocFromPoolAsync", 4 * MIB, made, 0)
+        s.must("cuMemPoolSetAccess", made, AccessDesc(1, 0, 3), 1)
+        number = ctypes.c_uint32.from_address(memory)
+        number.value = 3
+        show("launch", s.launch(add, 1, 1, 0, memory, 4))
+        show("number", number.value)
+        s.must("cuMemFreeAsync", memory, 0)
+        again = s.make("cuMemAllocFromPoolAsync", 4 * MIB, made, 0)
+        show("fresh", ctypes.c_uint32.from_address(again).value)
+        s.must("cuMemFreeAsync", again, 0)
+        s.must("cuMemPoolDestroy", made)
+    handle = s.make("cuMemCreate", PAGE, props(locationType=2), 0)
+    addresses = mapped(s, handle)
+    s.must("cuMemsetD8_v2", addresses, 1, 64)
+    s.launch(add, 1, 1, 0, addresses, 4)
+    show("mapped", byte(s, addresses))
+    show("counted", alone - free_bytes(s))
 
 
 def events(s: Session, other: Other) -> None:

@@ -1,10 +1,12 @@
-"""What processes of a virtual machine share, in two processes each."""
+"""What processes of a virtual machine share, in two processes each, and its devices; memory of the host."""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
+import pytest
 import support
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -17,6 +19,15 @@ def lines(ask: str, gpu: str = "h200") -> list[str]:
     done = support.run_preloaded(program, mode="virtual", gpu=gpu, policy=PROGRAMS / "adding_kernels.py")
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.splitlines()
+
+
+def answers(gpu: str, case: str) -> list[list[object]]:
+    """What a virtual machine says to a case of tests/gpu/misuse.py."""
+    program = [sys.executable, str(TWO_PROCESSES.with_name("misuse.py")), "--calls", case]
+    done = support.run_preloaded(program, mode="virtual", gpu=gpu)
+    assert done.returncode == 0, done.stderr
+    found: list[list[object]] = json.loads(done.stdout)["cases"][case]
+    return found
 
 
 def test_by_the_runtime() -> None:
@@ -72,3 +83,19 @@ def test_pools_by_the_runtime() -> None:
     done = support.run_preloaded([support.built(PROGRAMS) / "pools"], mode="virtual", gpu="h100")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == ["read xxxxxxxx", "then iiiiiiii"]
+
+
+def test_memory_of_the_host() -> None:
+    calls = ["cuMemMap 0", "cuMemSetAccess 0"]
+    seen = [line for line in lines("host") if line not in calls]
+    assert seen == ["launch 0", "number 7", "fresh 0"] * 4 + ["mapped 5", "counted 0"]
+
+
+@pytest.mark.parametrize("gpu", ["2xt4", "h200;h100"], ids=["no-links", "different"])
+def test_devices_that_are_not_linked(gpu: str) -> None:
+    """They copy, but do not reach each other's memory; two that are linked are compared with real ones."""
+    assert answers(gpu, "peer.queries")[:2] == [["cuDeviceCanAccessPeer", 0], ["value", 0]]
+    assert {result for name, result in answers(gpu, "peer.enable") if name == "cuCtxEnablePeerAccess"} >= {217}
+    assert ["cuMemSetAccess", 101] in answers(gpu, "peer.mapping")
+    assert ["cuMemPoolSetAccess", 101] in answers(gpu, "peer.pool")
+    assert ["mine", 1] in answers(gpu, "peer.copies")

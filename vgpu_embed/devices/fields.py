@@ -19,6 +19,7 @@ FIELDS: dict[str, Callable[[str, object], Any]] = {
     "memory": values.size,
     "multiprocessors": values.count,
     "name": values.text,
+    "nvlink": values.links,
     "nvml_memory": values.size,
     "pci": values.pci,
     "uuid": values.uuid,
@@ -28,7 +29,7 @@ FIELDS: dict[str, Callable[[str, object], Any]] = {
 PLACED = ("pci", "uuid")
 """Fields that no TOML file has, because each device needs its own."""
 
-OPTIONAL = {"backing": "host"}
+OPTIONAL = {"backing": "host", "nvlink": 0}
 """Fields that a TOML file may leave out, and what they are then."""
 
 ATTRIBUTES = {

@@ -23,6 +23,7 @@ class Profile:
         architecture: the name of the architecture, such as `Hopper`.
         cores_per_multiprocessor: FP32 cores; NVML counts them.
         uuid: 16 bytes, the same in each process and run.
+        nvlink: how many NVLinks it has; two of a kind that have some reach each other's memory.
         backing: what keeps the bytes of a virtual GPU: `host`, the host's memory, or `discard`, nothing.
         memory: bytes, what cuDeviceTotalMem answers.
         nvml_memory: bytes, what NVML answers: `memory` and what the driver keeps for itself.
@@ -44,6 +45,7 @@ class Profile:
         "id",
         "memory",
         "name",
+        "nvlink",
         "nvml_memory",
         "stated",
         "uuid",
@@ -56,6 +58,7 @@ class Profile:
         self.architecture: str = data["architecture"]
         self.cores_per_multiprocessor: int = data["cores_per_multiprocessor"]
         self.backing: str = data["backing"]
+        self.nvlink: int = data["nvlink"]
         self.memory: int = data["memory"]
         self.nvml_memory: int = data["nvml_memory"]
         self.driver_version: int = data["driver_version"]

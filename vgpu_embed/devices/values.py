@@ -64,6 +64,11 @@ def count(key: str, value: object) -> int:
     return integer(key, value, 1)
 
 
+def links(key: str, value: object) -> int:
+    """How many of something that not every GPU has."""
+    return integer(key, value, 0)
+
+
 def _integer_of(text: str) -> int | None:
     sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)
     if decimal(digits):

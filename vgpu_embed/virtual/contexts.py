@@ -20,6 +20,7 @@ from vgpu_embed.virtual.machine import (
 )
 from vgpu_embed.virtual.memory.heap import Heap
 from vgpu_embed.virtual.order import NOT_PERMITTED
+from vgpu_embed.virtual.peers import are_linked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,9 +33,13 @@ if TYPE_CHECKING:
 UNSUPPORTED_LIMIT = 215
 PEER_ACCESS_UNSUPPORTED = 217
 UNSUPPORTED_EXEC_AFFINITY = 224
+PEER_ACCESS_ALREADY_ENABLED = 704
 PEER_ACCESS_NOT_ENABLED = 705
 PRIMARY_CONTEXT_ACTIVE = 708
 """CUDA_ERROR_… of cuda.h."""
+
+P2P_ATTRIBUTES = {1: 0, 2: 1, 3: 1, 4: 1, 5: 0}
+"""CU_DEVICE_P2P_ATTRIBUTE_…: rank, access, atomic operations, arrays, only some atomic operations."""
 
 FLAGS_MASK = 0xFF
 SCHEDULES = (0, 1, 2, 4)
@@ -107,6 +112,8 @@ class Context:
         self.memory = 0
         """Bytes of the device that the context itself takes."""
         self.heap: Heap
+        self.peers: set[int] = set()
+        """Handles of the contexts whose memory it may use."""
 
     def open(self, machine: Machine) -> None:
         """Begins it; refuses with CUDA_ERROR_OUT_OF_MEMORY where the device has no room for it."""
@@ -115,6 +122,8 @@ class Context:
         size = context_memory(self.profile)
         machine.take(self.device, size)
         self.memory = size
+        machine.guarded |= any(one.device != self.device for one in machine.contexts.values())
+        self.peers.clear()
         self.error = self.cache_config = 0
         attributes = self.profile.attributes
         self.limits = {
@@ -133,6 +142,8 @@ class Context:
         """Ends it and what is in it."""
         for close in closing:
             close(machine, self)
+        for one in machine.contexts.values():
+            one.peers.discard(self.handle)
         machine.give(self.device, self.memory)
         self.memory = 0
         self.error = CONTEXT_IS_DESTROYED
@@ -541,26 +552,46 @@ def _finish(machine: Machine, context: Context) -> int:
 # ---- other devices' memory -----------------------------------------------------------------------------------------
 
 
+def _peer(machine: Machine, call: AnyCall) -> Context:
+    """The context whose memory a call is about; refuses one that is gone."""
+    context = machine.gone.get(call.address_of(call.peerContext)) or named(machine, call, call.peerContext)
+    if context.error:
+        raise Refused(context.error)
+    return context
+
+
 @answers("cuCtxEnablePeerAccess")
 def enable_peer_access(machine: Machine, call: AnyCall) -> int:
-    """No device reaches another's memory, as cuDeviceCanAccessPeer says."""
-    machine.current()
-    named(machine, call, call.peerContext)
-    return INVALID_VALUE if call.Flags else PEER_ACCESS_UNSUPPORTED
+    """One context's to another one's memory, where their devices are linked."""
+    current, peer = machine.current(), _peer(machine, call)
+    if call.Flags:
+        return INVALID_VALUE
+    if not are_linked(machine, current.device, peer.device):
+        return PEER_ACCESS_UNSUPPORTED
+    if peer.handle in current.peers:
+        return PEER_ACCESS_ALREADY_ENABLED
+    current.peers.add(peer.handle)
+    return 0
 
 
 @answers("cuCtxDisablePeerAccess")
 def disable_peer_access(machine: Machine, call: AnyCall) -> int:
-    machine.current()
-    named(machine, call, call.peerContext)
-    return PEER_ACCESS_NOT_ENABLED
+    current, peer = machine.current(), _peer(machine, call)
+    if peer.handle not in current.peers:
+        return PEER_ACCESS_NOT_ENABLED
+    current.peers.remove(peer.handle)
+    return 0
 
 
 @answers("cuDeviceGetP2PAttribute")
 def peer_attribute(machine: Machine, call: AnyCall) -> int:
-    """All of them are 0 between devices that do not reach each other."""
+    """Of two that are linked: access, atomic operations and arrays; nothing of others. The rank is 0."""
     machine.device(call.srcDevice)
     machine.device(call.dstDevice)
     if call.srcDevice == call.dstDevice:
         return INVALID_DEVICE
-    return call.reply(value=0) if 1 <= call.number("attrib") <= 5 else INVALID_VALUE
+    attribute = call.number("attrib")
+    if attribute not in P2P_ATTRIBUTES:
+        return INVALID_VALUE
+    is_linked = are_linked(machine, call.srcDevice, call.dstDevice)
+    return call.reply(value=P2P_ATTRIBUTES[attribute] if is_linked else 0)

@@ -37,6 +37,7 @@ from vgpu_embed.virtual.machine import (
     initialised,
 )
 from vgpu_embed.virtual.memory import functions
+from vgpu_embed.virtual.peers import are_linked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -251,10 +252,7 @@ def device_by_pci_bus_id(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuDeviceCanAccessPeer")
 def can_access_peer(machine: Machine, call: AnyCall) -> int:
-    """No device reaches another's memory."""
-    machine.device(call.dev)
-    machine.device(call.peerDev)
-    return call.reply(canAccessPeer=0)
+    return call.reply(canAccessPeer=int(are_linked(machine, call.dev, call.peerDev)))
 
 
 # ---- memory sizes --------------------------------------------------------------------------------------------------

@@ -136,6 +136,8 @@ class Machine:
         self.allocations: dict[int, Allocation] = {}
         """By address."""
         self.quick = quick(self.lock, self.space, self.allocations)
+        self.guarded = False
+        """Whether there is memory that not every context reaches."""
         self.sharing = Sharing(self)
         """What other processes have too."""
         self.exported: dict[int, Exported] = {}
@@ -149,12 +151,15 @@ class Machine:
         self.physicals: dict[int, Held] = {}
         self.pools: dict[int, Pool] = {}
         """By handle."""
+        self.managed_pools: set[int] = set()
+        """Handles of those whose memory is managed."""
         self.imported_pools: dict[int, ImportedPool] = {}
         """Those of other processes, by handle."""
-        self.default_pools: dict[int, Pool] = {}
+        self.default_pools: dict[int | tuple[int, int], Pool] = {}
         self.graph_memory: dict[int, GraphMemory] = {}
-        self.current_pools: dict[int, Pool] = {}
-        """By device; a current pool only where it is not the default one."""
+        self.current_pools: dict[int | tuple[int, int], Pool] = {}
+        """By device, or by type of allocation and device where that is not a device's own memory; a current pool only
+        where it is not the default one."""
         self.reserved: dict[int, int] = {}
         """Sizes of the address ranges that the program has reserved, by address."""
         self.synchronous: dict[int, int] = {}

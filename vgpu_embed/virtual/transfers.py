@@ -11,12 +11,14 @@ from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.contexts import named_or_current
 from vgpu_embed.virtual.copies import ANY, FROM_HOST, TO_HOST, BoxCopy, Copy, Fill
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
+from vgpu_embed.virtual.peers import check
 from vgpu_embed.virtual.streams import LEGACY, PER_THREAD, perform, submit, wait
 from vgpu_embed.virtual.streams import named as stream_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vgpu_embed.virtual.answers import AnyCall
+    from vgpu_embed.virtual.contexts import Context
     from vgpu_embed.virtual.machine import Machine
     from vgpu_embed.virtual.operations import Operation
 
@@ -34,7 +36,9 @@ def copied(machine: Machine, call: AnyCall, target: int, source: int, size: int,
     if order.last or order.captures:
         perform(machine, default(call), Copy(machine, target, source, size, roles))
     else:  # no stream has anything to do, so it need not be known which one this is
-        machine.current()
+        context = machine.current()
+        if machine.guarded:
+            check_copy(machine, context, target, source)
         machine.space.copy(target, source, size, roles)
     return 0
 
@@ -42,6 +46,8 @@ def copied(machine: Machine, call: AnyCall, target: int, source: int, size: int,
 def copied_in_order(machine: Machine, call: AnyCall, target: int, source: int, size: int, roles: int) -> int:
     """Copies bytes in the order of the stream that the call names."""
     stream, order = stream_named(machine, call), machine.order
+    if machine.guarded:
+        check_copy(machine, stream.context, target, source)
     if not order.last and stream.capture is None and not order.captures and not stream.context.error:
         machine.space.copy(target, source, size, roles)
         return 0
@@ -49,6 +55,12 @@ def copied_in_order(machine: Machine, call: AnyCall, target: int, source: int, s
     if roles & TO_HOST and order.last and stream.capture is None and not machine.space.base(target):
         wait(stream)
     return 0
+
+
+def check_copy(machine: Machine, context: Context, *addresses: int) -> None:
+    """Refuses a copy of what a context does not reach."""
+    for address in addresses:
+        check(machine, context, address, is_copied=True)
 
 
 def in_order(machine: Machine, call: AnyCall, operation: Operation) -> int:
@@ -72,6 +84,8 @@ def to_host(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuMemcpyDtoD_v2", "cuMemcpyDtoD_v2_ptds")
 def on_device(machine: Machine, call: AnyCall) -> int:
+    if machine.guarded:
+        check_copy(machine, machine.current(), call.dstDevice, call.srcDevice)
     submit(machine, default(call), Copy(machine, call.dstDevice, call.srcDevice, call.ByteCount, 0))
     return 0
 
@@ -159,6 +173,8 @@ def box_in_order(machine: Machine, call: AnyCall) -> int:
 def filled(machine: Machine, call: AnyCall, value: int, element: int) -> int:
     """Sets elements that lie side by side, for a function that is given no stream."""
     order, target, width = machine.order, call.dstDevice, call.N
+    if machine.guarded:
+        check(machine, machine.current(), target)
     if order.last or order.captures:
         submit(machine, default(call), Fill(machine, target, value, element, width))
     elif target % element:
@@ -171,11 +187,16 @@ def filled(machine: Machine, call: AnyCall, value: int, element: int) -> int:
 
 def filled_in_order(machine: Machine, call: AnyCall, value: int, element: int) -> int:
     """Sets elements that lie side by side, in the order of the stream that the call names."""
+    if machine.guarded:
+        check(machine, stream_named(machine, call).context, call.dstDevice)
     return in_order(machine, call, Fill(machine, call.dstDevice, value, element, call.N))
 
 
 def rows(machine: Machine, call: AnyCall, value: int, element: int) -> Fill:
     """Rows of elements."""
+    if machine.guarded:
+        is_in_order = call.function.endswith(("Async", "_ptsz"))
+        check(machine, stream_named(machine, call).context if is_in_order else machine.current(), call.dstDevice)
     return Fill(machine, call.dstDevice, value, element, call.Width, call.Height, call.dstPitch)
 
 

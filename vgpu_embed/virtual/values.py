@@ -9,6 +9,7 @@ from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_SUPPORTED, initialised
 from vgpu_embed.virtual.memory.space import READ, SOURCE_ANY, TARGET_ANY, WRITE
 from vgpu_embed.virtual.operations import BATCH_MEM_OP, Operation
+from vgpu_embed.virtual.peers import check
 from vgpu_embed.virtual.streams import named
 
 TYPE_CHECKING = False
@@ -166,7 +167,10 @@ def values_of(machine: Machine, given: Any, count: int) -> list[Value]:
 
 
 def _take(machine: Machine, call: AnyCall, operation: Operation) -> int:
-    named(machine, call, "stream").take(operation)
+    stream = named(machine, call, "stream")
+    if machine.guarded and isinstance(operation, Value):
+        check(machine, stream.context, operation.address)
+    stream.take(operation)
     return 0
 
 

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import os
+
 from vgpu_embed.virtual.answers import Refused
 from vgpu_embed.virtual.memory.arena import PAGE, Arena
-from vgpu_embed.virtual.memory.space import DROPS, PRIVATE
+from vgpu_embed.virtual.memory.space import DROPS, MANAGED, PRIVATE
+from vgpu_embed.virtual.peers import HOST
 from vgpu_embed.virtual.sharing import made
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from vgpu_embed.virtual.machine import Machine
     from vgpu_embed.virtual.sharing import File
 
-OUT_OF_MEMORY = 2
-"""CUDA_ERROR_OUT_OF_MEMORY."""
-HOST = -1
-"""The device of memory that is the host's."""
+INVALID_VALUE, OUT_OF_MEMORY = 1, 2
+"""CUDA_ERROR_…."""
+HOST_NUMA, LOCATION_HOST = 3, 2
+"""CU_MEM_LOCATION_TYPE_…."""
+
+
+def host_of(location: Any) -> int:
+    """HOST, for a CUmemLocation of the host or of a node that it has; refuses others."""
+    node = f"/sys/devices/system/node/node{location.id}"
+    if location.type == LOCATION_HOST or (location.type == HOST_NUMA and (not location.id or os.path.isdir(node))):
+        return HOST
+    raise Refused(INVALID_VALUE)
 
 
 def number_of(machine: Machine, device: int) -> int:
@@ -44,6 +57,14 @@ def adopted(machine: Machine, file: File, size: int, kind: int) -> int:
     if not address:
         raise Refused(OUT_OF_MEMORY)
     return address
+
+
+class HostArena(Arena):
+    """The addresses of a pool of the host's memory, or of managed memory, which the program uses too."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(machine.space, machine.visible[0])
+        self.kind = MANAGED
 
 
 class FileArena(Arena):

@@ -6,6 +6,7 @@ from vgpu_embed.virtual import contexts
 from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_FOUND, initialised
 from vgpu_embed.virtual.memory.heap import DEVICE, MANAGED, POOLED, free, free_all
+from vgpu_embed.virtual.peers import is_reached
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,9 +74,9 @@ def free_memory(machine: Machine, call: AnyCall) -> int:
 @answers("cuMemGetAddressRange_v2")
 def address_range(machine: Machine, call: AnyCall) -> int:
     """Of the allocation that an address lies in. Either output may be NULL."""
-    machine.current()
+    context = machine.current()
     allocation = machine.allocation(call.dptr)
-    if allocation is None:
+    if allocation is None or (machine.guarded and not is_reached(context, allocation)):
         return NOT_FOUND
     result = call.reply()
     if call.pbase:

@@ -8,6 +8,7 @@ from vgpu_embed.virtual.memory.arena import PAGE
 from vgpu_embed.virtual.memory.heap import DEVICE as DEVICE_MEMORY
 from vgpu_embed.virtual.memory.heap import MANAGED, MAPPED, PINNED, POOLED, REGISTERED, Allocation, Block
 from vgpu_embed.virtual.memory.pools import Pool
+from vgpu_embed.virtual.peers import is_reached
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 HOST, DEVICE = 1, 2
 """CU_MEMORYTYPE_… of cuda.h."""
-P2P_TOKENS, SYNC_MEMOPS = 5, 6
+DEVICE_POINTER, P2P_TOKENS, SYNC_MEMOPS = 3, 5, 6
 """CU_POINTER_ATTRIBUTE_…"""
 READ_WRITE = 3
 """CU_POINTER_ATTRIBUTE_ACCESS_FLAG_READWRITE."""
@@ -24,7 +25,7 @@ READ_WRITE = 3
 CTYPES = {
     1: "uint64_t *",  # CONTEXT
     2: "int *",  # MEMORY_TYPE
-    3: "uint64_t *",  # DEVICE_POINTER
+    DEVICE_POINTER: "uint64_t *",
     4: "uint64_t *",  # HOST_POINTER
     P2P_TOKENS: "uint64_t *",
     SYNC_MEMOPS: "int *",
@@ -56,8 +57,9 @@ def attributes(machine: Machine, address: int) -> dict[int, int] | None:
     one = machine.allocation(address)
     if one is None:
         return None
-    on_host = one.kind in (PINNED, REGISTERED)
-    everywhere = on_host or one.kind == MANAGED
+    is_managed = one.kind == MANAGED or _pool_of(one) in machine.managed_pools
+    on_host = one.kind in (PINNED, REGISTERED) or (one.device < 0 and not is_managed)
+    everywhere = on_host or is_managed
     context = one.context or machine.primaries.get(one.device)
     mapping = _mapping_of(one)
     return {
@@ -68,15 +70,15 @@ def attributes(machine: Machine, address: int) -> dict[int, int] | None:
         P2P_TOKENS: 0,
         SYNC_MEMOPS: machine.synchronous.get(one.number, int(not on_host)),
         7: one.number,
-        8: int(one.kind == MANAGED),
-        9: one.device,
+        8: int(is_managed),
+        9: max(one.device, 0),
         10: int(one.kind == DEVICE_MEMORY),
         11: one.address,
         12: one.size,
         13: 1,
-        14: one.source.exported if one.kind == MAPPED else 0,
+        14: one.source.physical.exported if one.kind == MAPPED else 0,
         15: 0,
-        16: one.flags if one.kind == MAPPED else READ_WRITE,
+        16: one.source.access.get(one.device, 0) if one.kind == MAPPED else READ_WRITE,
         17: _pool_of(one),
         18: mapping[1],
         19: mapping[0],
@@ -112,10 +114,18 @@ def get_attribute(machine: Machine, call: AnyCall) -> int:
     known = attributes(machine, call.ptr)
     if known is None or attribute not in known or not data:
         return INVALID_VALUE
+    if attribute == DEVICE_POINTER and machine.guarded and not _is_reached(machine, call.ptr):
+        return INVALID_VALUE
     if (attribute == 4 and not known[4]) or (attribute == P2P_TOKENS and known[2] != DEVICE):
         return INVALID_VALUE
     write(call, attribute, data, known[attribute])
     return call.reply()
+
+
+def _is_reached(machine: Machine, address: int) -> bool:
+    """Whether the current context reaches an address that is known."""
+    allocation = machine.allocation(address)
+    return allocation is None or is_reached(machine.current(), allocation)
 
 
 @answers("cuPointerGetAttributes")

@@ -10,10 +10,11 @@ from __future__ import annotations
 from vgpu_embed.virtual import contexts
 from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.machine import INVALID_DEVICE, INVALID_VALUE, NOT_SUPPORTED, OUT_OF_MEMORY, initialised
-from vgpu_embed.virtual.memory.files import FileArena
+from vgpu_embed.virtual.memory.files import LOCATION_HOST, FileArena, HostArena, host_of
 from vgpu_embed.virtual.memory.heap import DEVICE, GRAIN, MANAGED, POOLED, Allocation, Shared, free
 from vgpu_embed.virtual.memory.owned import Allocate, Free, Owned, owned_at
 from vgpu_embed.virtual.operations import Operation
+from vgpu_embed.virtual.peers import HOST, are_linked
 from vgpu_embed.virtual.sharing import POOL
 from vgpu_embed.virtual.streams import named as stream_named
 
@@ -24,14 +25,19 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.answers import AnyCall
     from vgpu_embed.virtual.contexts import Context
     from vgpu_embed.virtual.machine import Machine
+    from vgpu_embed.virtual.memory.arena import Arena
     from vgpu_embed.virtual.sharing import File
     from vgpu_embed.virtual.streams import Stream
 
+    Place = int | tuple[int, int]  # a device, or a type of allocation and where that is
+
 STEP = 32 << 20
 """What a pool takes of the device at a time."""
-PINNED_TYPE, LOCATION_DEVICE = 1, 1
-"""CU_MEM_ALLOCATION_TYPE_PINNED and CU_MEM_LOCATION_TYPE_DEVICE."""
-TYPES, LOCATIONS = (PINNED_TYPE, 2), range(1, 5)
+PINNED_TYPE, MANAGED_TYPE = 1, 2
+"""CU_MEM_ALLOCATION_TYPE_…."""
+LOCATION_DEVICE, NUMA_CURRENT = 1, 4
+"""CU_MEM_LOCATION_TYPE_…."""
+TYPES, LOCATIONS = (PINNED_TYPE, MANAGED_TYPE), range(1, 5)
 """Those that there are; and the places."""
 FILE_DESCRIPTOR = 1
 SHAREABLE = FILE_DESCRIPTOR | 8
@@ -57,6 +63,8 @@ class Pool(Shared):
         most: bytes that it may hold; 0 for no limit of its own.
         reuses: how far it may look for memory that is free soon; kept, and without effect.
         reserved_high, used_high: the most that there has been.
+        access: how devices may use it, beside its own, by device.
+        is_managed: whether its memory is managed; then every device may.
         file: where it lies, if other processes can be given it; None otherwise.
         base: its first address then.
     """
@@ -65,12 +73,24 @@ class Pool(Shared):
     base = 0
     is_destroyed = False
 
-    def __init__(self, machine: Machine, device: int, most: int = 0, handles: int = 0) -> None:
-        arena = FileArena(machine, device, machine.visible[device].memory, POOL) if handles & FILE_DESCRIPTOR else None
-        super().__init__(machine, device, STEP, arena)
-        if arena:
+    def __init__(
+        self, machine: Machine, device: int, most: int = 0, handles: int = 0, is_managed: bool = False
+    ) -> None:
+        arena: Arena | None = None
+        self.is_counted = device != HOST and not is_managed
+        if handles & FILE_DESCRIPTOR:
+            arena = FileArena(machine, device, machine.visible[max(device, 0)].memory, POOL)
             self.file, self.base = arena.file, arena.base
+        elif not self.is_counted:
+            arena = HostArena(machine)
+            machine.guarded = True
+        super().__init__(machine, max(device, 0), STEP, arena)
+        self.device = device
+        self.is_managed = is_managed
+        self.access: dict[int, int] = {}
         self.handle = machine.handle()
+        if is_managed:
+            machine.managed_pools.add(self.handle)
         self.most = most
         self.reuses = dict.fromkeys(REUSES, 1)
         self.reserved_high = self.used_high = 0
@@ -97,6 +117,24 @@ class Pool(Shared):
                     self.blocks.remove(block)
                     self.give(block.address, block.size)
 
+    def is_reached(self, device: int) -> bool:
+        """Whether a device may use its memory."""
+        return self.is_managed or device == self.device or bool(self.access.get(device))
+
+    def reserve(self, size: int) -> None:
+        """See `Shared.reserve`: what is not a device's is not counted."""
+        if self.is_counted:
+            super().reserve(size)
+        else:
+            self.reserved += size
+
+    def release(self, size: int) -> None:
+        """See `Shared.release`."""
+        if self.is_counted:
+            super().release(size)
+        else:
+            self.reserved -= size
+
     def give(self, address: int, size: int) -> None:
         """See `Shared.give`."""
         super().give(address, size)
@@ -120,21 +158,35 @@ class ImportedPool:
         self.device = device
         self.file = file
         self.users = 0
+        self.access: dict[int, int] = {}
         self.pointers: dict[int, Allocation] = {}
 
 
-def default(machine: Machine, device: int) -> Pool:
-    """The pool that a device begins with."""
-    machine.device(device)
-    found = machine.default_pools.get(device)
+def default(machine: Machine, place: Place) -> Pool:
+    """The pool that a device begins with, or other memory."""
+    found = machine.default_pools.get(place)
     if found is None:
-        found = machine.default_pools[device] = Pool(machine, device)
+        if isinstance(place, tuple):
+            found = Pool(machine, place[1], is_managed=place[0] == MANAGED_TYPE)
+        else:
+            machine.device(place)
+            found = Pool(machine, place)
+        machine.default_pools[place] = found
     return found
 
 
-def current(machine: Machine, device: int) -> Pool:
-    """The pool that allocations on a device come from."""
-    return machine.current_pools.get(device) or default(machine, device)
+def current(machine: Machine, place: Place) -> Pool:
+    """The pool that allocations on a device come from, or of other memory."""
+    return machine.current_pools.get(place) or default(machine, place)
+
+
+def place_of(machine: Machine, kind: int, location: Any) -> Place:
+    """What memory a CUmemAllocationType and a CUmemLocation say; refuses what there is none of."""
+    if location.type == LOCATION_DEVICE:
+        if not 0 <= location.id < len(machine.visible):
+            raise Refused(INVALID_VALUE)
+        return int(location.id) if kind == PINNED_TYPE else (kind, int(location.id))
+    return kind, HOST if kind == MANAGED_TYPE and not location.type else host_of(location)
 
 
 def named(machine: Machine, call: AnyCall, handle: Any) -> Pool:
@@ -242,19 +294,19 @@ def free_in_order(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuMemPoolCreate")
 def create(machine: Machine, call: AnyCall) -> int:
-    """Of device memory; pools of host or managed memory are not supported."""
+    """Of a device, of the host, or managed. Only a device's and a node's can be exported."""
     given = call.poolProps
     if not given:
         return INVALID_VALUE
-    if given.allocType not in TYPES or given.location.type not in LOCATIONS or given.handleTypes & ~SHAREABLE:
+    if given.allocType not in TYPES or given.handleTypes & ~SHAREABLE:
         return INVALID_VALUE
-    if given.allocType != PINNED_TYPE or given.location.type != LOCATION_DEVICE:
-        return NOT_SUPPORTED
-    if not 0 <= given.location.id < len(machine.visible):
+    place, is_managed = place_of(machine, given.allocType, given.location), given.allocType == MANAGED_TYPE
+    device = place[1] if isinstance(place, tuple) else place
+    if given.handleTypes and (is_managed or given.location.type == LOCATION_HOST):
         return INVALID_VALUE
-    if given.maxSize > machine.visible[given.location.id].memory:
+    if given.maxSize > machine.visible[max(device, 0)].memory:
         return OUT_OF_MEMORY
-    pool = Pool(machine, given.location.id, given.maxSize, given.handleTypes)
+    pool = Pool(machine, device, given.maxSize, given.handleTypes, is_managed)
     result = call.reply(pool=pool.handle)
     if result:
         del machine.pools[pool.handle]
@@ -273,11 +325,11 @@ def destroy(machine: Machine, call: AnyCall) -> int:
             del machine.imported_pools[imported.handle]
         return 0
     pool = named(machine, call, call.pool)
-    if pool is machine.default_pools.get(pool.device):
+    if pool in machine.default_pools.values():
         return INVALID_VALUE
     del machine.pools[pool.handle]
-    if machine.current_pools.get(pool.device) is pool:
-        del machine.current_pools[pool.device]
+    for place in [place for place, one in machine.current_pools.items() if one is pool]:
+        del machine.current_pools[place]
     pool.threshold = 0
     pool.is_destroyed = True
     pool.trim(0)
@@ -338,19 +390,30 @@ def _reached(machine: Machine, call: AnyCall, handle: Any) -> Pool | ImportedPoo
 
 @answers("cuMemPoolSetAccess")
 def set_access(machine: Machine, call: AnyCall) -> int:
-    """Its own device can always read and write; no other one reaches it."""
+    """Its own device can always read and write; others if they are linked, or if it is no device's."""
     pool = _reached(machine, call, call.pool)
     if not call.count or not call.map:
         return INVALID_VALUE
+    is_device = isinstance(pool, ImportedPool) or pool.is_counted
+    wanted: dict[int, int] = {}
     for place in range(call.count):
         given = call.map[place]
-        if given.location.type != LOCATION_DEVICE:
+        if given.location.type != LOCATION_DEVICE and is_device:
             return NOT_SUPPORTED
-        machine.device(given.location.id)
-        if given.location.id != pool.device or given.flags == NONE:
+        if given.location.type != LOCATION_DEVICE:
+            host_of(given.location)
+            continue
+        device = int(given.location.id)
+        machine.device(device)
+        if is_device and (
+            (device == pool.device and given.flags == NONE)
+            or (device != pool.device and not are_linked(machine, device, pool.device))
+        ):
             return INVALID_DEVICE
-        if given.flags != READ_WRITE:
+        if given.flags not in (NONE, READ_WRITE):
             return NOT_SUPPORTED if given.flags == READ else INVALID_VALUE
+        wanted[device] = given.flags
+    pool.access.update(wanted)
     return 0
 
 
@@ -362,7 +425,11 @@ def get_access(machine: Machine, call: AnyCall) -> int:
     is_device = given.type == LOCATION_DEVICE
     if is_device and not 0 <= given.id < len(machine.visible):
         return INVALID_VALUE
-    return call.reply(flags=READ_WRITE if is_device and given.id == pool.device else NONE)
+    if not is_device:
+        is_own = pool.device == HOST and not isinstance(pool, ImportedPool) and not pool.is_managed
+        return call.reply(flags=READ_WRITE if is_own else NONE)
+    is_own = given.id == pool.device and (isinstance(pool, ImportedPool) or pool.is_counted)
+    return call.reply(flags=READ_WRITE if is_own else pool.access.get(given.id, NONE))
 
 
 # ---- a device's pools ----------------------------------------------------------------------------------------------
@@ -382,38 +449,40 @@ def get_current(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuDeviceSetMemPool")
 def set_current(machine: Machine, call: AnyCall) -> int:
+    machine.device(call.dev)
     return _set_current(machine, call, call.dev)
 
 
-def _set_current(machine: Machine, call: AnyCall, device: int) -> int:
-    machine.device(device)
+def _set_current(machine: Machine, call: AnyCall, place: Place) -> int:
+    """A pool of that very memory."""
     pool = named(machine, call, call.pool)
-    if pool.device != device:
-        return INVALID_DEVICE
-    machine.current_pools[device] = pool
+    own = (MANAGED_TYPE if pool.is_managed else PINNED_TYPE, pool.device)
+    if own != (place if isinstance(place, tuple) else (PINNED_TYPE, place)):
+        return INVALID_VALUE
+    machine.current_pools[place] = pool
     return 0
 
 
-def _of(call: AnyCall) -> int:
-    """The device whose memory a call is about; no other memory has pools here."""
-    if not call.location:
+def _of(machine: Machine, call: AnyCall) -> Place:
+    """The memory that a call is about."""
+    kind = call.number("type")
+    if not call.location or kind not in TYPES:
         raise Refused(INVALID_VALUE)
-    if call.location.type != LOCATION_DEVICE or call.number("type") != PINNED_TYPE:
+    if call.location.type == NUMA_CURRENT:
         raise Refused(NOT_SUPPORTED)
-    device: int = call.location.id
-    return device
+    return place_of(machine, kind, call.location)
 
 
 @answers("cuMemGetDefaultMemPool")
 def get_default_of(machine: Machine, call: AnyCall) -> int:
-    return call.reply(pool_out=default(machine, _of(call)).handle)
+    return call.reply(pool_out=default(machine, _of(machine, call)).handle)
 
 
 @answers("cuMemGetMemPool")
 def get_current_of(machine: Machine, call: AnyCall) -> int:
-    return call.reply(pool=current(machine, _of(call)).handle)
+    return call.reply(pool=current(machine, _of(machine, call)).handle)
 
 
 @answers("cuMemSetMemPool")
 def set_current_of(machine: Machine, call: AnyCall) -> int:
-    return _set_current(machine, call, _of(call))
+    return _set_current(machine, call, _of(machine, call))

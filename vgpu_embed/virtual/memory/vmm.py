@@ -9,11 +9,12 @@ from __future__ import annotations
 from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.machine import INVALID_DEVICE, INVALID_VALUE, NOT_SUPPORTED, OUT_OF_MEMORY, initialised
 from vgpu_embed.virtual.memory.arena import PAGE
-from vgpu_embed.virtual.memory.files import adopted, drops, number_of, ordinal_of
+from vgpu_embed.virtual.memory.files import adopted, drops, host_of, number_of, ordinal_of
 from vgpu_embed.virtual.memory.heap import MAPPED, Allocation
 from vgpu_embed.virtual.memory.pools import HANDLE_TYPES
 from vgpu_embed.virtual.memory.space import ADDRESSES, READ, SHARED, WRITE
 from vgpu_embed.virtual.order import NOT_PERMITTED
+from vgpu_embed.virtual.peers import HOST, are_linked
 from vgpu_embed.virtual.sharing import PHYSICAL, Adopted, made, received
 
 TYPE_CHECKING = False
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.machine import Machine
     from vgpu_embed.virtual.sharing import File
 
-PINNED_TYPE, LOCATION_DEVICE = 1, 1
-"""CU_MEM_ALLOCATION_TYPE_PINNED and CU_MEM_LOCATION_TYPE_DEVICE."""
+PINNED_TYPE, LOCATION_DEVICE, LOCATION_HOST, HOST_NUMA = 1, 1, 2, 3
+"""CU_MEM_ALLOCATION_TYPE_PINNED and CU_MEM_LOCATION_TYPE_…."""
 ACCESSES = {0: 0, 1: READ, 3: READ | WRITE}
 """CU_MEM_ACCESS_FLAGS_PROT_…: none, read, both."""
 FILE_DESCRIPTOR, FABRIC = 1, 8
@@ -34,6 +35,18 @@ LOWEST, END = 1 << 32, 1 << 47
 """No address below is given to who wants one; where the addresses of a process end."""
 
 answers = Answers(ready=initialised)
+
+
+class Mapping:
+    """Physical memory at an address.
+
+    Attributes:
+        access: CU_MEM_ACCESS_FLAGS_PROT_… by device, and of the host.
+    """
+
+    def __init__(self, physical: Held) -> None:
+        self.physical = physical
+        self.access: dict[int, int] = {}
 
 
 class Held:
@@ -48,6 +61,8 @@ class Held:
 
     exported = 0
     address: int
+    node = 0
+    """Of the host's memory: which of its nodes has it."""
 
     def __init__(self, machine: Machine, device: int, size: int) -> None:
         self.machine = machine
@@ -71,7 +86,7 @@ class Held:
 
 
 class Physical(Held):
-    """Physical memory of a device.
+    """Physical memory of a device, or of the host, which is not counted.
 
     Attributes:
         file: where it lies, if other processes can be given it; None otherwise.
@@ -81,7 +96,10 @@ class Physical(Held):
 
     def __init__(self, machine: Machine, device: int, size: int, exported: int) -> None:
         kind = SHARED | drops(machine, device)
-        machine.take(device, size)
+        if device == HOST:
+            machine.guarded = True
+        else:
+            machine.take(device, size)
         try:
             if exported & FILE_DESCRIPTOR:
                 self.file = made(machine, PHYSICAL, number_of(machine, device), size)
@@ -90,7 +108,8 @@ class Physical(Held):
             else:
                 self.address = machine.space.reserve(size, kind)
         except Refused:
-            machine.give(device, size)
+            if device != HOST:
+                machine.give(device, size)
             raise
         self.exported = exported
         super().__init__(machine, device, size)
@@ -98,7 +117,8 @@ class Physical(Held):
     def end(self) -> None:
         """See `Held.end`. Who has a descriptor keeps it."""
         self.machine.space.lib.space_return(self.machine.space.handle, self.address)
-        self.machine.give(self.device, self.size)
+        if self.device != HOST:
+            self.machine.give(self.device, self.size)
         if self.file:
             self.machine.sharing.kept(self.file)
 
@@ -201,7 +221,7 @@ def _give_back(machine: Machine, address: int) -> None:
 
 @answers("cuMemCreate")
 def create(machine: Machine, call: AnyCall) -> int:
-    """Of a device; physical memory of the host is not supported."""
+    """Of a device, or of the host, of which only nodes can be exported."""
     given, size = call.prop, call.size
     if not given or not size or size % PAGE or call.flags or given.type != PINNED_TYPE:
         return INVALID_VALUE
@@ -209,12 +229,16 @@ def create(machine: Machine, call: AnyCall) -> int:
         return INVALID_VALUE
     if given.win32HandleMetaData:
         return INVALID_VALUE
-    if given.location.type != LOCATION_DEVICE:
-        return NOT_SUPPORTED
+    if given.location.type == LOCATION_HOST and given.requestedHandleTypes:
+        return INVALID_VALUE
     if given.requestedHandleTypes & FABRIC:
         return NOT_PERMITTED
-    machine.device(given.location.id)
-    made = Physical(machine, given.location.id, size, given.requestedHandleTypes)
+    device = given.location.id if given.location.type == LOCATION_DEVICE else host_of(given.location)
+    if device != HOST:
+        machine.device(device)
+    made = Physical(machine, device, size, given.requestedHandleTypes)
+    if given.location.type == HOST_NUMA:
+        made.node = given.location.id
     result = call.reply(handle=made.handle)
     if result:
         made.users = 0
@@ -257,7 +281,7 @@ def release(machine: Machine, call: AnyCall) -> int:
 @answers("cuMemRetainAllocationHandle")
 def retain(machine: Machine, call: AnyCall) -> int:
     """The handle of what is mapped at an address, even if all had let go of it."""
-    physical = mapping_at(machine, call.address_of(call.addr)).source
+    physical = mapping_at(machine, call.address_of(call.addr)).source.physical
     result = call.reply(handle=physical.handle)
     if not result:
         physical.users += 1
@@ -268,7 +292,8 @@ def retain(machine: Machine, call: AnyCall) -> int:
 @answers("cuMemGetAllocationPropertiesFromHandle")
 def properties(machine: Machine, call: AnyCall) -> int:
     physical = named(machine, call.handle)
-    location = {"type": LOCATION_DEVICE, "id": physical.device}
+    is_host = physical.device == HOST
+    location = {"type": HOST_NUMA, "id": physical.node} if is_host else {"type": LOCATION_DEVICE, "id": physical.device}
     return call.reply(prop={"type": PINNED_TYPE, "requestedHandleTypes": physical.exported, "location": location})
 
 
@@ -296,7 +321,7 @@ def _map(machine: Machine, call: AnyCall) -> int:
     if result := space.lib.space_map(space.handle, address, size, physical.address):
         space.remove(address)
         return int(result)
-    machine.allocations[address] = Allocation(address, size, MAPPED, physical.device, None, physical)
+    machine.allocations[address] = Allocation(address, size, MAPPED, physical.device, None, Mapping(physical))
     physical.mappings += 1
     return 0
 
@@ -312,35 +337,47 @@ def unmap_memory(machine: Machine, call: AnyCall) -> int:
             space.remove(mapping.address)
             space.lib.space_unmap(space.handle, mapping.address, mapping.size)
             del machine.allocations[mapping.address]
-            mapping.source.mappings -= 1
-            mapping.source.left()
+            physical = mapping.source.physical
+            physical.mappings -= 1
+            physical.left()
     return 0
 
 
 @answers("cuMemSetAccess")
 def set_access(machine: Machine, call: AnyCall) -> int:
-    """Of the device that the memory is of; no other one reaches it."""
+    """Of devices that reach the memory, and of the host where it is the host's."""
     found = mappings(machine, call.ptr, call.size)
     if not call.desc or not call.count:
         return INVALID_VALUE
-    flags = found[0].flags
+    wanted: dict[int, int] = {}
     for place in range(call.count):
         given = call.desc[place]
         if given.location.type not in LOCATIONS:
             return INVALID_VALUE
-        if given.location.type != LOCATION_DEVICE:
+        is_device = given.location.type == LOCATION_DEVICE
+        if not is_device and any(mapping.device != HOST for mapping in found):
             return NOT_SUPPORTED
-        if not 0 <= given.location.id < len(machine.visible):
+        device = given.location.id if is_device else HOST
+        if is_device and not 0 <= device < len(machine.visible):
             return INVALID_VALUE
-        if any(mapping.device != given.location.id for mapping in found):
+        if is_device and any(not _is_near(machine, mapping.device, device) for mapping in found):
             return INVALID_DEVICE
-        flags = given.flags
-        if flags not in ACCESSES:
+        if given.flags not in ACCESSES:
             return INVALID_VALUE
+        wanted[device] = given.flags
     for mapping in found:
-        mapping.flags = flags
-        machine.space.lib.space_set_access(machine.space.handle, mapping.address, ACCESSES[flags])
+        access = mapping.source.access
+        access.update(wanted)
+        together = 0
+        for flags in access.values():
+            together |= ACCESSES[flags]
+        machine.space.lib.space_set_access(machine.space.handle, mapping.address, together)
     return 0
+
+
+def _is_near(machine: Machine, device: int, other: int) -> bool:
+    """Whether the other device can be given access to memory of this one, or of the host."""
+    return device in (HOST, other) or are_linked(machine, device, other)
 
 
 @answers("cuMemGetAccess")
@@ -352,7 +389,8 @@ def get_access(machine: Machine, call: AnyCall) -> int:
         mapping = mapping_at(machine, call.ptr)
     except Refused as refused:
         return call.reply(refused.result, flags=0) if is_reserved(machine, call.ptr, 1) else refused.result
-    if call.location.type != LOCATION_DEVICE:
-        return call.reply(flags=0)
-    machine.device(call.location.id)
-    return call.reply(flags=mapping.flags if call.location.id == mapping.device else 0)
+    device = HOST
+    if call.location.type == LOCATION_DEVICE:
+        device = call.location.id
+        machine.device(device)
+    return call.reply(flags=mapping.source.access.get(device, 0))

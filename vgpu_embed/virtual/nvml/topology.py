@@ -14,6 +14,7 @@ from vgpu_embed.virtual.nvml.library import (
     index_of,
     reply_number,
 )
+from vgpu_embed.virtual.peers import is_linked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 INTERNAL, HOST_BRIDGE = 0, 30
 """NVML_TOPOLOGY_…: the same device, and a way over the host bridge."""
 
-P2P_NOT_SUPPORTED = 5
-"""NVML_P2P_STATUS_NOT_SUPPORTED."""
+P2P_OK, P2P_NOT_SUPPORTED = 0, 5
+"""NVML_P2P_STATUS_…."""
 
 FABRIC_V2, FABRIC_V3 = 2 << 24 | 36, 3 << 24 | 40
 """Versions of a struct of nvml.h."""
@@ -70,8 +71,8 @@ def on_same_board(machine: Machine, call: AnyCall) -> int:
 @answers("nvmlDeviceGetP2PStatus")
 def p2p_status(machine: Machine, call: AnyCall) -> int:
     """As cuDeviceCanAccessPeer has it."""
-    both(machine, call)
-    return call.reply(p2pStatus=P2P_NOT_SUPPORTED)
+    one, other = (machine.profiles[number] for number in both(machine, call))
+    return call.reply(p2pStatus=P2P_OK if is_linked(one, other) else P2P_NOT_SUPPORTED)
 
 
 @answers("nvmlDeviceGetGpuFabricInfo")
