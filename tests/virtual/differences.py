@@ -1,7 +1,6 @@
 """Cases of misuse to which the virtual H200 gives another answer than the card, each with the reason."""
 
 TEXTURES = "answers that have just been recorded"
-MISSING = "functions that are not here: CUDA_ERROR_NOT_SUPPORTED"
 GREEN = "no shares of multiprocessors"
 COMPUTED = "a kernel's fault is noticed where a body computes it, and at once"
 COMPILED = "PTX is not compiled"
@@ -31,7 +30,6 @@ DIFFERENT = {
     "init.before": "no private tables",
     "device.name_lengths": "the card's driver writes beyond a length below 1",
     "device.pci_bus_id": "the card's driver writes beyond a length below 1",
-    "device.luid": MISSING,
     "device.resources": GREEN,
     "device.green_contexts": GREEN,
     "errors.names": NEWER,

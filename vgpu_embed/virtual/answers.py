@@ -112,14 +112,14 @@ class Answers:
             if not machine.driver_ready:
                 machine.errors.failed(call.function, NOT_INITIALIZED)
                 return NOT_INITIALIZED
-            why = ""
             try:
                 result = answer(machine, call)
+                if result:
+                    machine.errors.failed(call.function, result)
+                return result
             except Refused as refused:
-                result, why = refused.result, refused.why
-            if result:
-                machine.errors.failed(call.function, result, why)
-            return result
+                machine.errors.failed(call.function, refused.result, refused.why)
+                return refused.result
 
         if ready is initialised and not opened and not reported:
             return answered

@@ -206,7 +206,7 @@ def device_uuid(machine: Machine, call: AnyCall) -> int:
 def device_luid(machine: Machine, call: AnyCall) -> int:
     """Windows has them; a driver for Linux says this."""
     machine.device(call.dev)
-    return NOT_SUPPORTED
+    return NOT_SUPPORTED if call.number("luid") and call.number("deviceNodeMask") else INVALID_VALUE
 
 
 @answers("cuDeviceGetAttribute")
