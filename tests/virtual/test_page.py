@@ -12,6 +12,6 @@ def test_what_is_on_which_side() -> None:
     found = PAGE["implemented"]()
     assert {"cuInit", "cudaMalloc", "cudaMemcpyAsync_ptsz", "__cudaRegisterFunction"} <= found
     assert {"cublasGemmEx", "cublasLtMatmul", "nvmlInit_v2"} <= found
-    assert not {"cuTexObjectCreate", "cudaCreateTextureObject", "cublasXtSgemm"} & found
+    assert not {"cuTexRefCreate", "cudaBindTexture", "cublasXtSgemm"} & found
     assert ("cudaIpcOpenMemHandle" in found) == ("cuIpcOpenMemHandle_v2" in found)
     assert set(PAGE["PARTIAL"]) <= found
