@@ -625,7 +625,7 @@ class TestArrays:
         seen.NumChannels = 3
         assert memory.program.number("cuArray3DCreate_v2", seen, ctype="CUarray *")[0] == INVALID_VALUE
         seen.Format = 0xB0
-        assert memory.program.number("cuArray3DCreate_v2", seen, ctype="CUarray *")[0] == NOT_SUPPORTED
+        assert memory.program.number("cuArray3DCreate_v2", seen, ctype="CUarray *")[0] == INVALID_VALUE
 
 
 class TestHostShortage:

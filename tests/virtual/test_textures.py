@@ -12,11 +12,11 @@ import pytest
 from vgpu_embed import KernelLaunch, Policy
 from vgpu_embed.testing import FakeDriver, ffi
 
-INVALID_VALUE, INVALID_HANDLE, ILLEGAL_ADDRESS, NOT_SUPPORTED = 1, 400, 700, 801
-UINT8, FLOAT = 1, 0x20
-LAYERED, CUBE = 1, 4
+INVALID_VALUE, INVALID_DEVICE, INVALID_HANDLE, ILLEGAL_ADDRESS, LAUNCH_FAILED = 1, 101, 400, 700, 719
+UINT8, UINT32, FLOAT, PACKED, UNORM_8X2, BC1, BC3 = 1, 3, 0x20, 0x50, 0xC1, 0x91, 0x95
+LAYERED, CUBE, SPARSE, DEFERRED = 1, 4, 0x40, 0x80
 ARRAY, MIPMAP, LINEAR, PITCHED = range(4)
-FLOAT_1X32, UINT_4X8, BLOCKS = 0x16, 0x03, 0x19
+FLOAT_1X32, UINT_4X8, VIEW_BC1, VIEW_BC3 = 0x16, 0x03, 0x19, 0x1B
 PTX = b".version 7.0\n.target sm_70\n.address_size 64\n.visible .entry k(.param .u64 handle) { ret; }\0"
 
 Body = Callable[[KernelLaunch, int], object]
@@ -109,6 +109,10 @@ def resource_of(kind: int, fields: dict[str, Any]) -> Any:
     return made
 
 
+LAYERS = {"width": 2, "height": 1, "depth": 3}
+"""What a view says of an array of that size."""
+
+
 def view_of(**fields: int) -> Any:
     return ffi.new("CUDA_RESOURCE_VIEW_DESC *", fields)
 
@@ -164,17 +168,51 @@ class TestMipmaps:
         assert textures.result("cuMipmappedArrayCreate", None, given, 1) == INVALID_VALUE
         assert textures.driver.cuMemGetInfo_v2().free == before
 
-    def test_what_mapping_would_need_is_not_known(self, textures: Textures) -> None:
-        """It is said to be missing, not made up."""
-        for flags, what in ((0x40, "SparseProperties"), (0x80, "MemoryRequirements")):
-            device = [0] * (flags == 0x80)
-            for kind, made in (
-                ("", textures.array(64, 64, flags=flags)),
-                ("Mipmapped", textures.mipmap(64, 64, 0, flags)),
-            ):
-                name = f"cu{kind}ArrayGet{what}"
-                assert textures.result(name, ffi.new("char[64]"), made, *device) == NOT_SUPPORTED
-                assert "no memory is mapped to arrays here" in textures.driver.log[-1]
+    @pytest.mark.parametrize(
+        ("lengths", "flags", "tile", "first", "size", "single"),
+        [
+            ((512, 512, 0), SPARSE, (128, 128, 1), 3, 65536, 0),
+            ((64, 64, 0), SPARSE, (128, 128, 1), 0, 65536, 1),
+            ((4096, 64, 0), SPARSE, (128, 128, 1), 0, 22 * 65536, 1),
+            ((128, 128, 64), SPARSE, (32, 32, 16), 3, 65536, 0),
+            ((256, 256, 2), SPARSE | LAYERED, (128, 128, 1), 2, 65536, 0),
+        ],
+    )
+    def test_tiles(
+        self,
+        textures: Textures,
+        lengths: tuple[int, int, int],
+        flags: int,
+        tile: Any,
+        first: int,
+        size: int,
+        single: int,
+    ) -> None:
+        """Levels smaller than a tile share some."""
+        told = ffi.new("CUDA_ARRAY_SPARSE_PROPERTIES *")
+        mipmap = textures.mipmap(*lengths, flags)
+        assert textures.result("cuMipmappedArrayGetSparseProperties", told, mipmap) == 0
+        assert (told.tileExtent.width, told.tileExtent.height, told.tileExtent.depth) == tile
+        assert (told.miptailFirstLevel, told.miptailSize, told.flags) == (first, size, single)
+        needs = ffi.new("CUDA_ARRAY_MEMORY_REQUIREMENTS *")
+        assert textures.result("cuMipmappedArrayGetMemoryRequirements", needs, mipmap, 0) == INVALID_VALUE
+
+    @pytest.mark.parametrize("function", ["cuMemcpy2D_v2", "cuMemcpyAtoH_v2"])
+    def test_a_deferred_one_has_no_memory(self, textures: Textures, function: str) -> None:
+        array, out = textures.array(512, 4, flags=DEFERRED), ffi.new("char[2048]")
+        needs = ffi.new("CUDA_ARRAY_MEMORY_REQUIREMENTS *")
+        assert textures.result("cuArrayGetMemoryRequirements", needs, array, 0) == 0
+        assert (needs.size, needs.alignment) == (65536, 65536)
+        assert textures.result("cuArrayGetMemoryRequirements", needs, array, 9) == INVALID_DEVICE
+        if function == "cuMemcpyAtoH_v2":
+            textures.result(function, out, array, 0, 4)
+        else:
+            box = ffi.new(
+                "CUDA_MEMCPY2D *", {"srcMemoryType": 3, "srcArray": array, "dstMemoryType": 1, "dstHost": out}
+            )
+            box.WidthInBytes, box.Height = 4, 1
+            textures.result(function, box)
+        assert textures.result("cuCtxSynchronize") == LAUNCH_FAILED
 
 
 class TestTextures:
@@ -201,6 +239,30 @@ class TestTextures:
         array = textures.array(*lengths, UINT8, channels, flags)
         [seen] = textures.seen(textures.texture(ARRAY, {"hArray": array}))
         assert (seen.shape, seen.dtype) == (shape, numpy.uint8)
+
+    @pytest.mark.parametrize(
+        ("format", "channels", "shape", "dtype"),
+        [
+            (PACKED, 4, (6, 10), "I"),
+            (UNORM_8X2, 2, (6, 10, 2), "B"),
+            (BC1, 4, (2, 3, 2), "I"),
+            (BC3, 4, (2, 3, 4), "I"),
+        ],
+    )
+    def test_other_formats(self, textures: Textures, format: int, channels: int, shape: Any, dtype: str) -> None:
+        """What is compressed lies there in blocks of four columns and rows."""
+        array = textures.array(10, 6, 0, format, channels)
+        values = numpy.arange(numpy.prod(shape)).astype(dtype).reshape(shape)
+        textures.put(array, values.reshape(shape[0], -1))
+        [seen] = textures.seen(textures.texture(ARRAY, {"hArray": array}))
+        assert (seen == values).all()
+        assert (seen.shape, seen.dtype) == (shape, dtype)
+
+    def test_a_view_of_blocks(self, textures: Textures) -> None:
+        array = textures.array(3, 2, 0, UINT32, 4)
+        view = view_of(format=VIEW_BC3, width=12, height=8)
+        [seen] = textures.seen(textures.texture(ARRAY, {"hArray": array}, view))
+        assert (seen.shape, seen.dtype) == ((2, 3, 4), "I")
 
     def test_linear_memory(self, textures: Textures) -> None:
         memory = int(textures.driver.cuMemAlloc_v2(bytesize=64).dptr)
@@ -232,7 +294,7 @@ class TestTextures:
         resource = {"hMipmappedArray": mipmap}
         whole = textures.seen(textures.texture(MIPMAP, resource))
         assert [level.tolist() for level in whole] == [[[0, 1, 2, 3], [4, 5, 6, 7]], [[1, 2]], [[2]]]
-        view = view_of(format=FLOAT_1X32, width=2, height=1, firstMipmapLevel=1, lastMipmapLevel=2)
+        view = view_of(format=FLOAT_1X32, width=4, height=2, firstMipmapLevel=1, lastMipmapLevel=2)
         assert [level.tolist() for level in textures.seen(textures.texture(MIPMAP, resource, view))] == [
             [[1, 2]],
             [[2]],
@@ -243,27 +305,38 @@ class TestTextures:
         layers = textures.array(2, 1, 3, flags=LAYERED)
         textures.put(layers, numbers(3, 1, 2))
         resource = {"hArray": layers}
-        [some] = textures.seen(textures.texture(ARRAY, resource, view_of(format=FLOAT_1X32, firstLayer=1, lastLayer=2)))
+        [some] = textures.seen(
+            textures.texture(ARRAY, resource, view_of(**LAYERS, format=FLOAT_1X32, firstLayer=1, lastLayer=2))
+        )
         assert some.tolist() == [[[2, 3]], [[4, 5]]]
-        [as_bytes] = textures.seen(textures.texture(ARRAY, resource, view_of(format=UINT_4X8)))
+        [as_bytes] = textures.seen(textures.texture(ARRAY, resource, view_of(**LAYERS, format=UINT_4X8)))
         assert (as_bytes.shape, as_bytes.dtype) == ((3, 1, 2, 4), numpy.uint8)
         assert as_bytes.tobytes() == numbers(3, 1, 2).tobytes()
 
     @pytest.mark.parametrize(
-        ("view", "result"),
+        "view",
         [
-            ({"format": FLOAT_1X32 + 1}, INVALID_VALUE),
-            ({"lastMipmapLevel": 1}, INVALID_VALUE),
-            ({"firstLayer": 1}, INVALID_VALUE),
-            ({"lastLayer": 3}, INVALID_VALUE),
-            ({"format": 0x23}, INVALID_VALUE),
-            ({"format": BLOCKS}, NOT_SUPPORTED),
+            {"format": FLOAT_1X32 + 1},
+            {"format": 0},
+            {"format": 0x23},
+            {"format": VIEW_BC1},
+            {"width": 3},
+            {"depth": 2},
+            {"lastMipmapLevel": 1},
+            {"firstLayer": 1},
+            {"lastLayer": 4},
         ],
+        ids=str,
     )
-    def test_views_of_what_is_not_there(self, textures: Textures, view: dict[str, int], result: int) -> None:
+    def test_views_of_what_is_not_there(self, textures: Textures, view: dict[str, int]) -> None:
         resource = resource_of(ARRAY, {"hArray": textures.array(2, 1, 3, flags=LAYERED)})
         described, out = ffi.new("CUDA_TEXTURE_DESC *"), ffi.new("CUtexObject *")
-        assert textures.result("cuTexObjectCreate", out, resource, described, view_of(**view)) == result
+        assert (
+            textures.result(
+                "cuTexObjectCreate", out, resource, described, view_of(**{"format": FLOAT_1X32, **LAYERS, **view})
+            )
+            == INVALID_VALUE
+        )
 
     def test_how_it_is_read(self, textures: Textures) -> None:
         told: list[Any] = []
@@ -277,7 +350,7 @@ class TestTextures:
         rich = textures.texture(
             ARRAY,
             resource,
-            addressMode=[1, 2, 3],
+            addressMode=[1, 3, 2],
             filterMode=1,
             mipmapFilterMode=1,
             flags=2,
@@ -286,7 +359,7 @@ class TestTextures:
         assert [textures.launch(handle, body) for handle in (plain, rich)] == [0, 0]
         assert told == [
             ("point", "point", ("wrap", "wrap", "wrap"), (0, 0, 0, 0), False, False, (2, 4)),
-            ("linear", "linear", ("clamp", "mirror", "border"), (0.5, 1, 2, 4), True, True, (2, 4)),
+            ("linear", "linear", ("clamp", "border", "mirror"), (0.5, 1, 2, 4), True, True, (2, 4)),
         ]
 
     def test_what_is_told_of_it(self, textures: Textures) -> None:
@@ -302,7 +375,8 @@ class TestTextures:
         assert textures.result("cuTexObjectGetResourceViewDesc", seen, made) == 0
         assert bytes(ffi.buffer(seen)) == bytes(ffi.buffer(view))
         without = textures.texture(ARRAY, {"hArray": array})
-        assert textures.result("cuTexObjectGetResourceViewDesc", seen, without) == INVALID_VALUE
+        assert textures.result("cuTexObjectGetResourceViewDesc", seen, without) == 0
+        assert not any(bytes(ffi.buffer(seen)))
 
 
 class TestBodies:

@@ -10,7 +10,6 @@ from vgpu_embed.policy import IllegalAddress, KernelLaunch, Texture
 from vgpu_embed.virtual.answers import Refused
 from vgpu_embed.virtual.code import memory
 from vgpu_embed.virtual.memory import textures
-from vgpu_embed.virtual.memory.arrays import FORMATS
 from vgpu_embed.virtual.memory.space import OUT_OF_MEMORY
 
 TYPE_CHECKING = False
@@ -126,21 +125,21 @@ class Launched(KernelLaunch):
 
     def _object(self, objects: dict[int, T], handle: int, kind: str) -> T:
         """A texture or surface object of the kernel's context. Raises IllegalAddress."""
-        found = objects.get(handle)
-        if found is None or found.context is not self._function.module.context:
+        found = textures.mine(objects, self._function.module.context, handle)
+        if found is None:
             raise IllegalAddress(f"{handle:#x} is no {kind} object of device {self.device}")
         return found
 
     def _elements(self, array: Array) -> Any:
         """Elements of an array, or of memory that is read like one."""
-        code, shape = FORMATS[array.format], array.shape
-        if array.pitch == array.width * array.element:
+        code, shape, width = array.code, array.shape, array.columns * array.element
+        if array.pitch == width:
             return self.array(array.address, code, shape)
         numpy: Any = sys.modules.get("numpy")
         if numpy is None:
             raise TypeError("rows that are apart can only be shown by NumPy: import it at the top of the policy")
-        rows = self.array(array.address, "B", array.size - array.pitch + array.width * array.element)
-        strides = (array.pitch, array.element, array.element // array.channels)[: len(shape)]
+        rows = self.array(array.address, "B", array.size - array.pitch + width)
+        strides = (array.pitch, array.element, array.element // array.numbers)[: len(shape)]
         return numpy.ndarray(shape, code, rows, strides=strides)
 
     def variable(self, name: str) -> tuple[int, int]:

@@ -27,6 +27,8 @@ ANY = TO_HOST | FROM_HOST
 """Which side of a copy may be memory that CUDA does not know."""
 MAX_PITCH = 11
 """CU_DEVICE_ATTRIBUTE_MAX_PITCH."""
+LAUNCH_FAILED = 719
+"""CUDA_ERROR_LAUNCH_FAILED: what breaks a context whose device reaches for an array without memory."""
 
 
 class Transfer(Operation):
@@ -131,6 +133,8 @@ class BoxCopy(Transfer):
     def __init__(self, machine: Machine, call: AnyCall, given: Any, staged: bool = False) -> None:
         self.space = machine.space
         self.staged = staged
+        self.unmapped: Machine | None = None
+        """Whose contexts break where an array has no memory."""
         self._read: Any = None
         self._fields = {name: _number(call, getattr(given, name)) for name, _ in call.ffi.typeof(given).item.fields}
         box = self.box = self.space.ffi.new("struct vgpu_box *")
@@ -150,8 +154,14 @@ class BoxCopy(Transfer):
         kind = given[f"{name}MemoryType"]
         if kind == ARRAY:
             array = machine.arrays.get(given[f"{name}Array"])
-            if array is None or not array.holds(x + box.width, y + box.height, z + box.depth):
+            if (
+                array is None
+                or given.get(f"{name}LOD")
+                or not array.holds(x + box.width, y + box.height, z + box.depth)
+            ):
                 raise Refused(INVALID_VALUE)
+            if not array.has_memory:
+                self.unmapped = machine
             address, pitch, slice = array.address, array.pitch, array.slice
         elif kind in (HOST, DEVICE, UNIFIED):
             address = given[f"{name}Host" if kind == HOST else f"{name}Device"]
@@ -193,6 +203,8 @@ class BoxCopy(Transfer):
 
     def run(self) -> None:
         """See `Operation.run`."""
+        if self.unmapped:
+            self.unmapped.fail(LAUNCH_FAILED)
         if self.box.width and self.box.height and self.box.depth:
             self.space.copy_box(self.box, self.roles)
 

@@ -1,17 +1,16 @@
 """CUDA arrays: rows of elements, in memory that has no address for the program.
 
 They take what their elements take, where a GPU pads them to tiles; sparse and deferred ones too, to which a program
-would map memory by itself.
+would map memory by itself (`sparse.py`).
 """
 
 from __future__ import annotations
 
-from struct import calcsize
-
 from vgpu_embed.virtual import contexts
 from vgpu_embed.virtual.answers import Answers, Refused, known
-from vgpu_embed.virtual.copies import FROM_HOST, TO_HOST, Copy
-from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_SUPPORTED, initialised
+from vgpu_embed.virtual.copies import FROM_HOST, LAUNCH_FAILED, TO_HOST, Copy
+from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
+from vgpu_embed.virtual.memory.formats import FORMATS
 from vgpu_embed.virtual.memory.heap import free
 from vgpu_embed.virtual.streams import submit
 from vgpu_embed.virtual.transfers import copied, copied_in_order, default
@@ -27,13 +26,8 @@ if TYPE_CHECKING:
 
 INVALID_HANDLE = 400
 """CUDA_ERROR_INVALID_HANDLE."""
-FORMATS = {1: "B", 2: "H", 3: "I", 8: "b", 9: "h", 10: "i", 16: "e", 32: "f"}
-"""Channels by CU_AD_FORMAT_…, as codes of module struct: 8, 16 and 32 bits without and with sign, half, float."""
-CHANNELS = (1, 2, 4)
-LAYERED, CUBEMAP, GATHER, DEPTH_TEXTURE, SPARSE, DEFERRED, ALL_FLAGS = 1, 4, 8, 0x10, 0x40, 0x80, 0x1FF
-"""CUDA_ARRAY3D_…, and all that there are."""
-ALL_FORMATS = {*FORMATS, 0x50, *range(0x91, 0xD0)}
-"""Those that there are here, and others of cuda.h: planes, normalised, compressed."""
+LAYERED, SURFACE, CUBEMAP, GATHER, SPARSE, DEFERRED, ALL_FLAGS = 1, 2, 4, 8, 0x40, 0x80, 0x1CF
+"""CUDA_ARRAY3D_…, and all that an H200 takes."""
 SIDES = 6
 """Of a cube."""
 PLAIN = ((), (21,), (22, 23), (24, 25, 26))
@@ -49,7 +43,8 @@ class Array:
     """An array, or what is read like one. Height and depth are 0 where it has no such dimension.
 
     Attributes:
-        element: bytes of one.
+        columns, rows: of elements, fewer than width and height where these are compressed blocks.
+        element: bytes of one; code, numbers: what it consists of, see `Format`.
         pitch, slice: how far rows, and slices or layers, are apart; size: bytes of all.
         address: where they are; handle: the program's; both 0 until it is placed.
         is_level: whether it is one of a mipmapped array's, whose memory is the other levels' too.
@@ -64,16 +59,28 @@ class Array:
     ) -> None:
         self.width, self.height, self.depth = width, height, depth
         self.format, self.channels, self.flags = format, channels, flags
-        self.element = channels * calcsize(FORMATS[format])
-        self.pitch = pitch or width * self.element
-        self.slice = self.pitch * max(height, 1)
+        kind = FORMATS[format]
+        self.columns, self.rows = (-(-length // kind.side) for length in (width, height))
+        self.code, self.numbers, self.element = kind.code, kind.numbers or channels, kind.size(channels)
+        self.pitch = pitch or self.columns * self.element
+        self.slice = self.pitch * max(self.rows, 1)
         self.size = self.slice * max(depth, 1)
 
     @property
+    def dimensions(self) -> int:
+        """By how many coordinates an element is found, layers left out."""
+        return 1 + bool(self.height) + bool(self.depth and not self.flags & (LAYERED | CUBEMAP))
+
+    @property
+    def has_memory(self) -> bool:
+        """Whether anything may reach for it: nothing can be mapped to one that waits for that."""
+        return not self.flags & DEFERRED
+
+    @property
     def shape(self) -> tuple[int, ...]:
-        """Of its elements: slices or layers, rows, columns, channels where there are several."""
-        lengths = [length for length in (self.depth, self.height) if length]
-        return (*lengths, self.width, *([self.channels] if self.channels > 1 else []))
+        """Of its elements: slices or layers, rows, columns, numbers where there are several."""
+        lengths = [length for length in (self.depth, self.rows) if length]
+        return (*lengths, self.columns, *([self.numbers] if self.numbers > 1 else []))
 
     def level(self, number: int) -> Array:
         """What a level of a mipmap has whose first this is: half of the one before, but as many layers."""
@@ -88,26 +95,30 @@ class Array:
 
     def holds(self, x: int, y: int, z: int) -> bool:
         """Whether a box that ends there, x in bytes, lies in it."""
-        return x <= self.pitch and y <= max(self.height, 1) and z <= max(self.depth, 1)
+        return x <= self.pitch and y <= max(self.rows, 1) and z <= max(self.depth, 1)
 
 
 def described(context: Context, given: Any, is_mipmapped: bool = False) -> Array:
     """What a CUDA_ARRAY_DESCRIPTOR or CUDA_ARRAY3D_DESCRIPTOR describes, without memory. Raises Refused."""
-    form, flags = int(given.Format), getattr(given, "Flags", 0)
-    if form not in ALL_FORMATS or flags & ~ALL_FLAGS:
-        raise Refused(INVALID_VALUE)
-    if form not in FORMATS or flags & DEPTH_TEXTURE:
-        raise Refused(NOT_SUPPORTED)
-    made = Array(given.Width, given.Height, getattr(given, "Depth", 0), form, given.NumChannels, flags)
-    if made.channels not in CHANNELS or not _fits(made, context.profile.attributes, is_mipmapped):
-        raise Refused(INVALID_VALUE)
-    return made
+    form, channels, flags = int(given.Format), given.NumChannels, getattr(given, "Flags", 0)
+    if is_format(form, channels) and not flags & ~ALL_FLAGS:
+        made = Array(given.Width, given.Height, getattr(given, "Depth", 0), form, channels, flags)
+        if _fits(made, context.profile.attributes, is_mipmapped):
+            return made
+    raise Refused(INVALID_VALUE)
+
+
+def is_format(form: int, channels: int) -> bool:
+    """Whether there are elements of a format with so many channels."""
+    return form in FORMATS and channels in FORMATS[form].channels
 
 
 def _fits(array: Array, device: dict[int, int], is_mipmapped: bool) -> bool:
     """Whether it has a form that there is, and is no larger than the device allows."""
     is_layered, is_cube = bool(array.flags & LAYERED), bool(array.flags & CUBEMAP)
     if (is_layered and not array.depth) or (array.flags & GATHER and array.depth) or not array.width:
+        return False
+    if array.flags & SPARSE and (array.flags & (SURFACE | DEFERRED) or not array.height):
         return False
     if is_cube:
         sides = array.depth % SIDES == 0 if is_layered else array.depth == SIDES
@@ -184,27 +195,9 @@ def _fields(array: Array) -> dict[str, int]:
 
 @answers("cuArrayGetPlane")
 def plane(machine: Machine, call: AnyCall) -> int:
-    """Arrays of planes are not here."""
+    """No array has planes: formats that have are not taken."""
     named(machine, call, call.hArray)
     return INVALID_VALUE
-
-
-@answers("cuArrayGetSparseProperties")
-def sparse_properties(machine: Machine, call: AnyCall) -> int:
-    return about(call, named(machine, call, call.array).flags & SPARSE)
-
-
-@answers("cuArrayGetMemoryRequirements")
-def memory_requirements(machine: Machine, call: AnyCall) -> int:
-    return about(call, named(machine, call, call.array).flags & DEFERRED)
-
-
-def about(call: AnyCall, is_served: int) -> int:
-    """What only sparse arrays, or only deferred ones, have is not known here, and others do not have it."""
-    if not is_served:
-        return INVALID_VALUE
-    call.log.error("no memory is mapped to arrays here: this returns CUDA_ERROR_NOT_SUPPORTED")
-    return NOT_SUPPORTED
 
 
 # ---- bytes of an array, row after row ------------------------------------------------------------------------------
@@ -217,6 +210,8 @@ def _at(machine: Machine, call: AnyCall, handle: Any, offset: int) -> int:
     array = named(machine, call, handle)
     if offset + call.ByteCount > array.pitch:
         raise Refused(INVALID_VALUE)
+    if not array.has_memory:
+        machine.fail(LAUNCH_FAILED)
     return array.address + offset
 
 

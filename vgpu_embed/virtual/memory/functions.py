@@ -14,6 +14,7 @@ from vgpu_embed.virtual.memory import (
     pointers,
     pools,
     shared_pools,
+    sparse,
     textures,
     vmm,
 )
@@ -30,6 +31,7 @@ MODULES = (
     pointers,
     arrays,
     mipmaps,
+    sparse,
     textures,
     transfers,
     batches,

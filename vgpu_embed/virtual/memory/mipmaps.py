@@ -5,15 +5,7 @@ from __future__ import annotations
 from vgpu_embed.virtual import contexts
 from vgpu_embed.virtual.answers import Answers, Refused, known
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
-from vgpu_embed.virtual.memory.arrays import (
-    CUBEMAP,
-    DEFERRED,
-    INVALID_HANDLE,
-    LAYERED,
-    SPARSE,
-    about,
-    described,
-)
+from vgpu_embed.virtual.memory.arrays import CUBEMAP, INVALID_HANDLE, LAYERED, described
 from vgpu_embed.virtual.memory.heap import GRAIN, free
 
 TYPE_CHECKING = False
@@ -97,13 +89,3 @@ def level(machine: Machine, call: AnyCall) -> int:
     if call.level >= len(levels):
         raise Refused(INVALID_VALUE)
     return call.reply(pLevelArray=levels[call.level].handle)
-
-
-@answers("cuMipmappedArrayGetSparseProperties")
-def sparse_properties(machine: Machine, call: AnyCall) -> int:
-    return about(call, named(machine, call, call.mipmap).levels[0].flags & SPARSE)
-
-
-@answers("cuMipmappedArrayGetMemoryRequirements")
-def memory_requirements(machine: Machine, call: AnyCall) -> int:
-    return about(call, named(machine, call, call.mipmap).levels[0].flags & DEFERRED)
