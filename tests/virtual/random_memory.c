@@ -173,6 +173,28 @@ static void compare_shared(int n)
         expect(!memcmp((void *)(base + offset), (void *)(twins[n] + offset), SAMPLE), "what others have");
 }
 
+/* Pages of a file are granted once, whoever makes them. */
+static void grants(void)
+{
+    int file = space_file(MAPPED);
+    uint64_t base = space_adopt(space, file, 0, MAPPED, 2 * MIB, SPACE_PRIVATE);
+    uint64_t other = space_adopt(space, file, 0, MAPPED, 2 * MIB, SPACE_PRIVATE), missing = MAPPED - 3 * PAGE;
+    expect(base && other && space_insert(space, base, MAPPED, base, ALL) == OK, "a file twice");
+    expect(space_missing(space, base, MAPPED, SPACE_WRITE) == MAPPED, "nothing is there");
+    memset((void *)other, 1, 3 * PAGE);
+    expect(space_missing(space, base, MAPPED, SPACE_WRITE) == missing, "what another process has made is there");
+    expect(space_missing(space, base, MAPPED, SPACE_READ) == missing, "to read makes pages");
+    space_grant(space, missing - 1);
+    expect(space_fill(space, base, 0, 2, 1, MAPPED, 1) == SPACE_WANTS_ROOM, "no grant");
+    space_grant(space, missing);
+    expect(space_fill(space, base, 0, 2, 1, MAPPED, 1) == OK, "a grant");
+    expect(!space_missing(space, base, MAPPED, SPACE_WRITE), "all is there");
+    expect(space_remove(space, base) == OK, "remove");
+    space_return(space, base);
+    space_return(space, other);
+    close(file);
+}
+
 int main(int count, char **words)
 {
     for (uint64_t seed = count > 1 ? strtoull(words[1], NULL, 10) : 1; seed--;)
@@ -218,6 +240,7 @@ int main(int count, char **words)
             compare_mapped(place);
         }
     }
+    grants();
     expect(!space_pending(space), "nothing is pending");
     for (int n = 0; n < RANGES; n++)
         release(n);

@@ -468,7 +468,7 @@ class TestPools:
         assert refused[0] == OUT_OF_MEMORY
         assert memory.call("cuDeviceSetMemPool", 0, pool) == 0
         assert memory.got("cuDeviceGetMemPool", 0, ctype="CUmemoryPool *") == pool
-        assert memory.call("cuDeviceSetMemPool", 1, pool) == INVALID_DEVICE
+        assert memory.call("cuDeviceSetMemPool", 1, pool) == INVALID_VALUE
         assert memory.call("cuMemPoolDestroy", pool) == 0
         assert memory.got("cuDeviceGetMemPool", 0, ctype="CUmemoryPool *") == self.pool(memory)
         memory.put(address, b"still there")
@@ -484,6 +484,9 @@ class TestPools:
         location.id = 1
         assert memory.got("cuMemPoolGetAccess", pool, location, ctype=flags) == 0
         wanted = ffi.new("CUmemAccessDesc *", {"location": {"type": 1, "id": 1}, "flags": 3})
+        assert memory.call("cuMemPoolSetAccess", pool, wanted, 1) == 0
+        assert memory.got("cuMemPoolGetAccess", pool, location, ctype=flags) == 3
+        wanted.location.id, wanted.flags = 0, 0
         assert memory.call("cuMemPoolSetAccess", pool, wanted, 1) == INVALID_DEVICE
 
     def test_a_reset_empties_them(self, memory: Memory) -> None:
@@ -548,8 +551,9 @@ class TestMappings:
         assert memory.call("cuMemsetD8_v2", address, 1, 1) == INVALID_VALUE
         location = ffi.new("CUmemLocation *", {"type": 1})
         assert memory.got("cuMemGetAccess", location, address, ctype="unsigned long long *") == 1
-        wanted.location.id = 1
-        assert memory.call("cuMemSetAccess", address, 2 * MiB, wanted, 1) == INVALID_DEVICE
+        wanted.location.id = location.id = 1
+        assert memory.call("cuMemSetAccess", address, 2 * MiB, wanted, 1) == 0
+        assert memory.got("cuMemGetAccess", location, address, ctype="unsigned long long *") == 1
 
 
 class TestPointers:

@@ -55,6 +55,7 @@ class File:
         self.device = device
         self.size = size
         self.number = os.fstat(descriptor).st_ino
+        self._process = os.getpid()
 
     def __del__(self) -> None:
         os.close(self.descriptor)
@@ -64,8 +65,9 @@ class File:
         return set_lock(self.descriptor, fcntl.F_WRLCK if alone else fcntl.F_RDLCK, first, length)
 
     def unlock(self, first: int, length: int) -> None:
-        """Takes back what `lock` did."""
-        set_lock(self.descriptor, fcntl.F_UNLCK, first, length)
+        """Takes back what `lock` did. A child of fork has the same descriptor and leaves its parent's locks alone."""
+        if os.getpid() == self._process:
+            set_lock(self.descriptor, fcntl.F_UNLCK, first, length)
 
     def count(self, first: int = 0, length: int = 0) -> bool:
         """Says that from now on it is this one who counts the bytes as used, or those; whether nobody else does."""
