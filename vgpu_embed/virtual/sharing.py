@@ -11,6 +11,7 @@ import fcntl
 import os
 from time import sleep
 
+from vgpu_embed import policy
 from vgpu_embed.locks import is_locked, set_lock
 from vgpu_embed.virtual.answers import Refused
 from vgpu_embed.virtual.order import Worker
@@ -179,8 +180,8 @@ class Handle:
                 raise Refused(INVALID_HANDLE) from None
             if isinstance(error, FileNotFoundError):
                 raise Refused(INVALID_VALUE) from None
-            machine.programs.say(
-                f"process {self.process}",
+            machine.sharing.say(
+                self.process,
                 f"what process {self.process} shares is out of reach ({error.strerror}): both have to be processes of "
                 "one user in one PID namespace, and /proc has to show them",
             )
@@ -200,8 +201,15 @@ class Sharing:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._watched: list[Callable[[], bool]] = []
+        self._said: set[int] = set()
         self._kept = 0
         self._looker = Worker(machine.order.host, self._look)
+
+    def say(self, process: int, text: str) -> None:
+        """A line in the log, the first time that there is something to say about a process."""
+        if process not in self._said:
+            self._said.add(process)
+            policy.log_of("memory").error(text)
 
     def watch(self, look: Callable[[], bool]) -> None:
         """Calls this whenever it matters what is used, until it returns True."""
