@@ -28,12 +28,9 @@ TITLES = {
     "cublas": "cuBLAS and cuBLASLt (cublas*)",
     "nvml": "NVML (nvml*)",
 }
-NO_ARRAYS = "copies of CUDA arrays are not supported"
 PARTIAL = {
     "cuGetExportTable": "always not supported: there are no private tables",
     "cublasSetWorkspace_v2": "only checked",
-    **dict.fromkeys(("cudaMemcpy3D", "cudaMemcpy3DAsync", "cudaGraphAddMemcpyNode"), NO_ARRAYS),
-    **dict.fromkeys(("cudaGraphMemcpyNodeSetParams", "cudaGraphExecMemcpyNodeSetParams"), NO_ARRAYS),
 }
 """What is not whole, and why; per-thread variants likewise."""
 

@@ -95,6 +95,38 @@ def test_a_program_of_nvcc(tmp_path: Path) -> None:
     assert done.returncode == 0
 
 
+BLURS = """
+import numpy
+from vgpu_embed import Policy
+
+policy = Policy()
+
+@policy.kernel("blur", parameters="QQii")
+def blur(launch, image, out, width, height):
+    texture = launch.texture(image)
+    assert (texture.filter, texture.address[:2], texture.normalized) == ("point", ("clamp", "clamp"), False)
+    beside = numpy.pad(texture.elements, ((0, 0), (1, 1)), "edge")
+    launch.surface(out)[:] = (beside[:, :-2] + beside[:, 1:-1] + beside[:, 2:]) / 3
+"""
+
+
+def test_textures_and_surfaces_of_nvcc(tmp_path: Path) -> None:
+    policy = policy_file(tmp_path, BLURS)
+    done = run_preloaded([built(HERE) / "textures"], mode="virtual", gpu="h100", policy=policy)
+    assert done.stdout.splitlines() == [
+        "channels: 32 0 0 0 of kind 2, 8 8 8 8 of kind 1",
+        "array: 6 x 3 of 32 bits, flags 2",
+        "objects: cudaSuccess",
+        "launch: cudaSuccess",
+        "0 0 0 0 0 0",
+        "3 9 18 27 36 42",
+        "6 18 36 54 72 84",
+        "freed: cudaSuccess",
+        "with what there is not: cudaErrorIllegalAddress",
+    ], done.stderr
+    assert done.returncode == 0
+
+
 def test_a_gpu_that_its_code_is_not_for() -> None:
     done = run_preloaded([built(HERE) / "program"], mode="virtual", gpu="a100")
     assert done.stdout.splitlines()[0] == "launch: cudaErrorNoKernelImageForDevice"

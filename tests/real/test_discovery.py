@@ -199,12 +199,12 @@ def test_what_is_missing_is_refused_and_named_once(tmp_path: Path) -> None:
         "import ctypes\n"
         "cuda = ctypes.CDLL('libcuda.so.1')\n"
         "print(cuda.cuInit(0))\n"
-        "texture = ctypes.c_uint64()\n"
-        "print([cuda.cuTexObjectCreate(ctypes.byref(texture), None, None, None) for _ in range(3)])\n"
+        "texture = ctypes.c_void_p()\n"
+        "print([cuda.cuTexRefCreate(ctypes.byref(texture)) for _ in range(3)])\n"
     )
     done = run_preloaded([sys.executable, program], mode="virtual", gpu="h100")
     assert done.stdout == "0\n[801, 801, 801]\n"
-    assert done.stderr.count("cuTexObjectCreate() is not implemented here and returns CUDA_ERROR_NOT_SUPPORTED") == 1
+    assert done.stderr.count("cuTexRefCreate() is not implemented here and returns CUDA_ERROR_NOT_SUPPORTED") == 1
 
 
 def test_status_agrees_with_the_map(tmp_path: Path) -> None:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from vgpu_embed.policy import Policy
 from vgpu_embed.virtual.answers import policy_of
-from vgpu_embed.virtual.runtime import devices, errors, graphs, launches, memory, passed, symbols
+from vgpu_embed.virtual.runtime import (
+    arrays,
+    channels,
+    devices,
+    errors,
+    graphs,
+    launches,
+    memory,
+    passed,
+    symbols,
+    textures,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +30,9 @@ GROUPS = (
     symbols.answers,
     symbols.beginning,
     memory.answers,
+    channels.answers,
+    arrays.answers,
+    textures.answers,
     graphs.answers,
     passed.answers,
     passed.without_context,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.machine import INVALID_VALUE
 from vgpu_embed.virtual.operations import KERNEL, MEM_ALLOC, MEMCPY
+from vgpu_embed.virtual.runtime.channels import element_of
 from vgpu_embed.virtual.runtime.devices import in_context
 from vgpu_embed.virtual.runtime.errors import refuse_unless_ok, remember
 from vgpu_embed.virtual.runtime.launches import host_of, kernel
-from vgpu_embed.virtual.runtime.memory import DEFAULT, HOST, SIDES, copy_of, fill_end
+from vgpu_embed.virtual.runtime.memory import ARRAY, DEFAULT, DEVICE, HOST, SIDES, copy_of, fill_end
 from vgpu_embed.virtual.runtime.symbols import place_in
 
 TYPE_CHECKING = False
@@ -140,19 +141,27 @@ def get_copy(machine: Machine, call: AnyCall) -> int:
 
 
 def show_copy(call: AnyCall, parameters: Any, given: Any) -> None:
-    """Writes a cudaMemcpy3DParms, from a CUDA_MEMCPY3D of pointers."""
-    extent = parameters.extent
-    extent.width, extent.height, extent.depth = given.WidthInBytes, given.Height, given.Depth
+    """Writes a cudaMemcpy3DParms, whose lengths are in elements of its arrays, from a CUDA_MEMCPY3D."""
+    ffi, widest, types = call.ffi, 1, []
     for side in ("src", "dst"):
         memory, place = getattr(parameters, side + "Ptr"), getattr(parameters, side + "Pos")
-        setattr(parameters, side + "Array", call.ffi.NULL)
-        is_host = getattr(given, side + "MemoryType") == HOST
-        memory.ptr = call.ffi.cast("void *", getattr(given, side + ("Host" if is_host else "Device")))
+        kind, array, element = getattr(given, side + "MemoryType"), ffi.NULL, 1
+        if kind == ARRAY:
+            array = getattr(given, side + "Array")
+            widest = element = element_of(call, call.address_of(array))
+            pointer, kind = ffi.NULL, DEVICE
+        else:
+            pointer = getattr(given, side + ("Host" if kind == HOST else "Device"))
+        types.append(kind)
+        setattr(parameters, side + "Array", ffi.cast("cudaArray_t", array))
+        memory.ptr = ffi.cast("void *", pointer)
         memory.pitch, memory.ysize = getattr(given, side + "Pitch"), getattr(given, side + "Height")
         memory.xsize = memory.pitch
         place.x, place.y, place.z = (getattr(given, side + axis) for axis in ("XInBytes", "Y", "Z"))
-    sides = given.srcMemoryType, given.dstMemoryType
-    parameters.kind = next((kind for kind, types in SIDES.items() if types == sides), DEFAULT)
+        place.x //= element
+    extent = parameters.extent
+    extent.width, extent.height, extent.depth = given.WidthInBytes // widest, given.Height, given.Depth
+    parameters.kind = next((kind for kind, sides in SIDES.items() if sides == tuple(types)), DEFAULT)
 
 
 @answers("cudaGraphMemcpyNodeSetParams", "cudaGraphExecMemcpyNodeSetParams")

@@ -1,12 +1,10 @@
-"""The runtime's memory where it differs from the driver's: copies, whose kind says which function it is; 3D.
-
-CUDA arrays are not here: what names one is not supported.
-"""
+"""The runtime's memory where it differs from the driver's: copies, whose kind says which function it is; 3D."""
 
 from __future__ import annotations
 
 from vgpu_embed.virtual.answers import Answers, Refused
-from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_SUPPORTED
+from vgpu_embed.virtual.machine import INVALID_VALUE
+from vgpu_embed.virtual.runtime.channels import element_of
 from vgpu_embed.virtual.runtime.devices import device, in_context, primary
 from vgpu_embed.virtual.runtime.errors import refuse_unless_ok, remember
 
@@ -37,7 +35,7 @@ ASYNC_COPIES = {
     for kind, (name, dst, src) in COPIES.items()
 }
 
-HOST, DEVICE, UNIFIED = 1, 2, 4
+HOST, DEVICE, ARRAY, UNIFIED = 1, 2, 3, 4
 """CU_MEMORYTYPE_…"""
 
 SIDES = {
@@ -105,16 +103,31 @@ def copy_2d(machine: Machine, call: AnyCall) -> int:
     fill_end(call, copied, "src", source, call.number("src"), call.spitch)
     fill_end(call, copied, "dst", destination, call.number("dst"), call.dpitch)
     copied.WidthInBytes, copied.Height = call.width, call.height
+    return copy_rows(call, copied)
+
+
+def ends_of(call: AnyCall, *arrays: str) -> dict[str, int]:
+    """Types of both sides' memory by the kind of the copy. Raises Refused where that takes an array for the host's."""
+    ends = dict(zip(("src", "dst"), _of_kind(SIDES, call), strict=True))
+    if any(ends[side] == HOST for side in arrays):
+        raise Refused(INVALID_DIRECTION)
+    return ends
+
+
+def copy_rows(call: AnyCall, copied: Any) -> int:
+    """Makes the copy that a CUDA_MEMCPY2D describes, in a stream where the function's name says so."""
     name = "cuMemcpy2DAsync_v2" if "Async" in call.function else "cuMemcpy2DUnaligned_v2"
     stream = {"hStream": call.number("stream")} if "Async" in call.function else {}
     return int(call.make(name + suffix_of(call), pCopy=call.address_of(copied), **stream).result)
 
 
 def fill_end(call: AnyCall, copied: Any, side: str, kind: int, address: int, pitch: int) -> None:
-    """One side of a CUDA_MEMCPY2D or CUDA_MEMCPY3D: memory of a type at an address."""
+    """One side of a CUDA_MEMCPY2D or CUDA_MEMCPY3D: memory of a type at an address, or an array."""
     setattr(copied, side + "MemoryType", kind)
     setattr(copied, side + "Pitch", pitch)
-    if kind == HOST:
+    if kind == ARRAY:
+        setattr(copied, side + "Array", call.ffi.cast("CUarray", address))
+    elif kind == HOST:
         setattr(copied, side + "Host", call.ffi.cast("void *", address))
     else:
         setattr(copied, side + "Device", address)
@@ -130,7 +143,8 @@ def copy_3d(machine: Machine, call: AnyCall) -> int:
 
 def copy_of(call: AnyCall, given: Any) -> Any:
     """The CUDA_MEMCPY3D that a cudaMemcpy3DParms means. Raises Refused."""
-    check_pointers(call, given)
+    if not given:
+        raise Refused(INVALID_VALUE)
     if given.kind not in SIDES:
         raise Refused(INVALID_DIRECTION)
     copied = call.ffi.new("CUDA_MEMCPY3D *")
@@ -139,22 +153,35 @@ def copy_of(call: AnyCall, given: Any) -> Any:
 
 
 def place_boxes(call: AnyCall, copied: Any, given: Any, sides: tuple[int, int]) -> None:
-    """Where a copy in three dimensions begins on each side, and how much it is."""
+    """Where a copy in three dimensions begins, and how much it is: in elements of its arrays. Raises Refused."""
+    elements = set()
     for side, kind in zip(("src", "dst"), sides, strict=True):
-        memory, place = getattr(given, side + "Ptr"), getattr(given, side + "Pos")
-        fill_end(call, copied, side, kind, call.address_of(memory.ptr), memory.pitch)
-        setattr(copied, side + "Height", memory.ysize)
-        setattr(copied, side + "XInBytes", place.x)
+        memory, place, array = (getattr(given, side + part) for part in ("Ptr", "Pos", "Array"))
+        element = 1
+        if array:
+            if kind == HOST:
+                raise Refused(INVALID_DIRECTION)
+            element = element_of(call, call.address_of(array))
+            elements.add(element)
+            fill_end(call, copied, side, ARRAY, call.address_of(array), 0)
+        else:
+            fill_end(call, copied, side, kind, call.address_of(memory.ptr), memory.pitch)
+            setattr(copied, side + "Height", memory.ysize)
+        if (array and memory.ptr) or len(elements) > 1:
+            raise Refused(INVALID_VALUE)
+        setattr(copied, side + "XInBytes", place.x * element)
         setattr(copied, side + "Y", place.y)
         setattr(copied, side + "Z", place.z)
     extent = given.extent
-    copied.WidthInBytes, copied.Height, copied.Depth = extent.width, extent.height, extent.depth
+    copied.WidthInBytes = extent.width * max(elements, default=1)
+    copied.Height, copied.Depth = extent.height, extent.depth
 
 
 @answers("cudaMemcpy3DPeer", "cudaMemcpy3DPeer_ptds", "cudaMemcpy3DPeerAsync", "cudaMemcpy3DPeerAsync_ptsz")
 def copy_3d_peer(machine: Machine, call: AnyCall) -> int:
     given = call.p
-    check_pointers(call, given)
+    if not given:
+        raise Refused(INVALID_VALUE)
     copied = call.ffi.new("CUDA_MEMCPY3D_PEER *")
     place_boxes(call, copied, given, SIDES[DEFAULT])
     copied.srcContext = call.ffi.cast("CUcontext", primary(machine, call, device(call, given.srcDevice)))
@@ -162,15 +189,6 @@ def copy_3d_peer(machine: Machine, call: AnyCall) -> int:
     name = "cuMemcpy3DPeerAsync" if "Async" in call.function else "cuMemcpy3DPeer"
     stream = {"hStream": call.number("stream")} if "Async" in call.function else {}
     return int(call.make(name + suffix_of(call), pCopy=call.address_of(copied), **stream).result)
-
-
-def check_pointers(call: AnyCall, given: Any) -> None:
-    """Refuses a copy that is not described, or of arrays."""
-    if not given:
-        raise Refused(INVALID_VALUE)
-    if given.srcArray or given.dstArray:
-        call.log.error("copies of CUDA arrays are not implemented here and return cudaErrorNotSupported")
-        raise Refused(NOT_SUPPORTED)
 
 
 @answers("cudaMalloc3D")

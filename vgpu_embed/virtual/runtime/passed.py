@@ -54,6 +54,15 @@ cudaMemcpy3DBatchAsync@12        cuMemcpy3DBatchAsync
 cudaMemcpyWithAttributesAsync    cuMemcpyWithAttributesAsync
 cudaMemcpy3DWithAttributesAsync  cuMemcpy3DWithAttributesAsync
 cudaCtxResetPersistingL2Cache    cuCtxResetPersistingL2Cache
+# Arrays, textures and surfaces
+cudaGetMipmappedArrayLevel       cuMipmappedArrayGetLevel
+cudaArrayGetPlane                cuArrayGetPlane
+cudaArrayGetSparseProperties     cuArrayGetSparseProperties
+cudaArrayGetMemoryRequirements   cuArrayGetMemoryRequirements
+cudaMipmappedArrayGetSparseProperties    cuMipmappedArrayGetSparseProperties
+cudaMipmappedArrayGetMemoryRequirements  cuMipmappedArrayGetMemoryRequirements
+cudaDestroyTextureObject         cuTexObjectDestroy
+cudaDestroySurfaceObject         cuSurfObjectDestroy
 # Pools
 cudaDeviceGetDefaultMemPool      cuDeviceGetDefaultMemPool
 cudaDeviceGetMemPool             cuDeviceGetMemPool
