@@ -476,6 +476,80 @@ def describe_surface(s: Session) -> None:
     s.ask("cuSurfObjectCreate", out(), LinearResource(resType=9, devPtr=array))
 
 
+@case("texture.border")
+def border(s: Session) -> None:
+    """When a colour is told that was given for what lies outside."""
+    memory = s.make("cuMemAlloc_v2", 4096)
+    deep = s.make("cuArray3DCreate_v2", Array3DDescriptor(16, 4, 4, FLOAT, 1, 0))
+    for resource in (
+        linear(memory),
+        LinearResource(resType=ARRAY, devPtr=flat_array(s)),
+        LinearResource(resType=ARRAY, devPtr=deep),
+    ):
+        for modes in ((0, 0, 0), (3, 0, 0), (0, 3, 0), (0, 0, 3), (3, 3, 3)):
+            for flags in (0, 2):
+                given = TextureDesc(addressMode=modes, flags=flags, borderColor=(0.25, 0.5, 0.75, 1.0))
+                made, told = s.make("cuTexObjectCreate", resource, given, None), TextureDesc()
+                s.ask("cuTexObjectGetTextureDesc", told, made)
+                say_fields(s, told, "addressMode", "borderColor")
+                s.must("cuTexObjectDestroy", made)
+
+
+@case("texture.blocks")
+def blocks(s: Session) -> None:
+    """Arrays of compressed blocks: their rows, levels, textures and surfaces."""
+    for form, channels, size in ((0x91, 4, 8), (0x95, 4, 16), (0x97, 1, 8)):
+        array, told = flat_array(s, form, channels), Array3DDescriptor()
+        s.ask("cuArray3DGetDescriptor_v2", told, array)
+        say_fields(s, told, "Width", "Height", "Format", "NumChannels")
+        for width, height in ((4 * size, 1), (4 * size + 1, 1), (16 * size, 1), (4 * size, 2), (4 * size, 4)):
+            given = Memcpy2D(srcMemoryType=1, srcHost=address(out(4096)), srcPitch=512, dstMemoryType=3, dstArray=array)
+            given.WidthInBytes, given.Height = width, height
+            s.ask("cuMemcpy2D_v2", given)
+        ask_texture(s, LinearResource(resType=ARRAY, devPtr=array), TextureDesc())
+        for view in (0x19, 0x1B, 0x1C, 0x0E):
+            for shape in ((16, 4), (64, 16), (4, 1)):
+                seen = ViewDesc(format=view, width=shape[0], height=shape[1])
+                ask_texture(s, LinearResource(resType=ARRAY, devPtr=array), TextureDesc(), seen)
+        made = s.ask_made("cuSurfObjectCreate", LinearResource(resType=ARRAY, devPtr=array))
+        if made:
+            s.must("cuSurfObjectDestroy", made)
+        ask_texture(s, linear(s.make("cuMemAlloc_v2", 4096), format=form, numChannels=channels), TextureDesc())
+    s.ask("cuCtxSynchronize")
+    levels = s.ask_made("cuMipmappedArrayCreate", Array3DDescriptor(20, 12, 0, 0x91, 4, 0), 100)
+    for level in range(6):
+        s.ask("cuMipmappedArrayGetLevel", out(), levels, level)
+    for lengths, bits in (((512, 512, 0), SPARSE), ((512, 512, 0), DEFERRED), ((16, 16, 4), 0), ((16, 4, 0), SURFACE)):
+        s.ask("cuArray3DCreate_v2", out(), Array3DDescriptor(*lengths, 0x91, 4, bits))
+
+
+@case("mipmap.tails")
+def tails(s: Session) -> None:
+    """What sparse and deferred mipmaps say of themselves that are deep, layered, thin, or end early."""
+    for width, height, depth, bits, count in (
+        (512, 512, 0, SPARSE, 2),
+        (4096, 64, 0, SPARSE, 13),
+        (64, 64, 0, SPARSE, 7),
+        (512, 512, 3, SPARSE | LAYERED, 10),
+        (128, 128, 64, SPARSE, 8),
+        (512, 512, 3, DEFERRED | LAYERED, 10),
+        (20, 6, 0, DEFERRED, 5),
+        (128, 128, 64, DEFERRED, 8),
+    ):
+        made = s.ask_made("cuMipmappedArrayCreate", Array3DDescriptor(width, height, depth, FLOAT, 1, bits), count)
+        if not made:
+            continue
+        properties, needs = SparseProperties(), ArrayRequirements()
+        s.ask("cuMipmappedArrayGetSparseProperties", properties, made)
+        say_fields(s, properties, "tileExtent", "miptailFirstLevel", "miptailSize", "flags")
+        s.ask("cuMipmappedArrayGetMemoryRequirements", needs, made, 0)
+        say_fields(s, needs, "size", "alignment")
+        level = s.make("cuMipmappedArrayGetLevel", made, 1)
+        s.ask("cuArrayGetSparseProperties", properties, level)
+        s.ask("cuArrayGetMemoryRequirements", needs, level, 0)
+        s.must("cuMipmappedArrayDestroy", made)
+
+
 # ---- kernels -------------------------------------------------------------------------------------------------------
 
 for kernel in ("read_texture", "read_surface"):
