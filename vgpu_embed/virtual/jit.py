@@ -19,8 +19,9 @@ MAX_REGISTERS, WALL_TIME, INFO_LOG, INFO_LOG_SIZE, ERROR_LOG, ERROR_LOG_SIZE, FR
     9,
 )
 """CU_JIT_…"""
-NUMBER = 64
-"""From this number on there are no more of them."""
+LOGS = ((INFO_LOG, INFO_LOG_SIZE), (ERROR_LOG, ERROR_LOG_SIZE))
+NUMBER = 36
+"""CU_JIT_NUM_OPTIONS: from this number on there are no more of them."""
 
 
 class Options:

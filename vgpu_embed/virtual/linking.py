@@ -187,9 +187,12 @@ def link_of(machine: Machine, handle: int) -> Link:
 
 
 def checked_options(call: AnyCall) -> jit.Options:
-    """The options of a call. Raises Refused."""
+    """The options of a call: the size of a log wants the log. Raises Refused."""
     options = jit.Options(call)
-    if call.numOptions and (not options.given or any(number >= jit.NUMBER for number in options.given)):
+    given = options.given
+    if call.numOptions and (not given or any(number >= jit.NUMBER for number in given)):
+        raise Refused(INVALID_VALUE)
+    if any(size in given and log not in given for log, size in jit.LOGS):
         raise Refused(INVALID_VALUE)
     return options
 
