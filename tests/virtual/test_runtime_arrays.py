@@ -99,6 +99,10 @@ class TestDescriptions:
             == INVALID_VALUE
         )
 
+    def test_a_description_without_room_for_it(self, arrays: Arrays) -> None:
+        """Where the struct goes to is no argument; tests/cuda/textures.cu has some."""
+        assert arrays.result("cudaCreateChannelDesc", 8, 0, 0, 0, UNSIGNED) == INVALID_VALUE
+
     def test_the_end(self, arrays: Arrays) -> None:
         array, free = arrays.array(1024, 1024), arrays.driver.cudaMemGetInfo().free
         assert [arrays.result("cudaFreeArray", one) for one in (array, array, None)] == [0, INVALID_HANDLE, 0]

@@ -45,6 +45,8 @@ answers = Answers()
 def create(machine: Machine, call: AnyCall) -> int:
     """A struct that the caller has room for: where, is a parameter before the others, and what comes back."""
     room: int = call.frame.gp[0]
+    if not room:
+        return INVALID_VALUE
     made = call.ffi.cast("struct cudaChannelFormatDesc *", room)
     made.x, made.y, made.z, made.w, made.f = call.x, call.y, call.z, call.w, call.number("f")
     return room
