@@ -60,6 +60,30 @@ static void memory(void)
     printf(" type %d, %d\n", attributes.filled.type, attributes.filled.hostPointer == pointer);
 }
 
+static void textures(void)
+{
+    struct cudaChannelFormatDesc floats = cudaCreateChannelDesc(32, 0, 0, 0, cudaChannelFormatKindFloat);
+    struct cudaResourceDesc resource = {.resType = cudaResourceTypeArray};
+    struct cudaTextureDesc description = {.filterMode = cudaFilterModeLinear, .normalizedCoords = 1};
+    struct cudaResourceViewDesc view = {.format = cudaResViewFormatFloat1, .width = 8, .height = 4};
+    cudaTextureObject_t texture;
+    cudaSurfaceObject_t surface;
+    cudaArray_t array;
+
+    printf("array %d,", cudaMallocArray(&array, &floats, 8, 4, cudaArraySurfaceLoadStore));
+    resource.res.array.array = array;
+    printf(" texture %d,", cudaCreateTextureObject(&texture, &resource, &description, &view));
+    printf(" surface %d\n", cudaCreateSurfaceObject(&surface, &resource));
+    FILLED(cudaResourceDesc, read, cudaGetTextureObjectResourceDesc(filled, texture));
+    printf(" same %d\n", read.filled.res.array.array == array);
+    FILLED(cudaResourceDesc, written, cudaGetSurfaceObjectResourceDesc(filled, surface));
+    printf(" same %d\n", written.filled.res.array.array == array);
+    FILLED(cudaTextureDesc, how, cudaGetTextureObjectTextureDesc(filled, texture));
+    printf(" same %d\n", memcmp(&how.filled, &description, sizeof description) == 0);
+    FILLED(cudaResourceViewDesc, seen, cudaGetTextureObjectResourceViewDesc(filled, texture));
+    printf(" same %d\n", memcmp(&seen.filled, &view, sizeof view) == 0);
+}
+
 static void graphs(void)
 {
     cudaGraph_t graph;
@@ -207,6 +231,7 @@ int main(void)
 {
     properties();
     memory();
+    textures();
     graphs();
     capture();
     entry_point();

@@ -299,14 +299,21 @@ class TestObjects:
             assert arrays.result("cudaCreateTextureObject", out, *given, None) == INVALID_VALUE
         assert arrays.result("cudaCreateTextureObject", None, resource, described, None) == INVALID_VALUE
 
-    def test_a_cube_without_seams(self, arrays: Arrays) -> None:
-        resource = ffi.new("struct cudaResourceDesc *", {"resType": ARRAY})
-        resource.res.array.array = arrays.array(4, 4, 6, flags=4)
-        described, out = ffi.new("struct cudaTextureDesc *", {"seamlessCubemap": 1}), ffi.new("cudaTextureObject_t *")
-        assert arrays.result("cudaCreateTextureObject", out, resource, described, None) == 0
-        told = ffi.new("struct cudaTextureDesc *")
-        assert arrays.result("cudaGetTextureObjectTextureDesc", told, out[0]) == 0
-        assert told.seamlessCubemap == 1
+    @pytest.mark.parametrize(("kind", "depth", "told"), [(ARRAY, 6, 1), (ARRAY, 0, 0), (MIPMAP, 6, 1), (LINEAR, 0, 0)])
+    def test_a_cube_without_seams(self, arrays: Arrays, kind: int, depth: int, told: int) -> None:
+        """What CUDA 11 has behind its struct is no wish for others."""
+        resource, flags = self.resource(arrays, kind), 4 if depth else 0
+        if kind == ARRAY:
+            resource.res.array.array = arrays.array(4, 4, depth, flags=flags)
+        elif kind == MIPMAP:
+            out, channels = ffi.new("cudaMipmappedArray_t *"), ffi.new("struct cudaChannelFormatDesc *", FLOATS)
+            assert arrays.result("cudaMallocMipmappedArray", out, channels, (4, 4, depth), 9, flags) == 0
+            resource.res.mipmap.mipmap = out[0]
+        described, made = ffi.new("struct cudaTextureDesc *", {"seamlessCubemap": 1}), ffi.new("cudaTextureObject_t *")
+        assert arrays.result("cudaCreateTextureObject", made, resource, described, None) == 0
+        again = ffi.new("struct cudaTextureDesc *")
+        assert arrays.result("cudaGetTextureObjectTextureDesc", again, made[0]) == 0
+        assert again.seamlessCubemap == told
 
     def test_levels(self, arrays: Arrays) -> None:
         resource, level = self.resource(arrays, MIPMAP), ffi.new("cudaArray_t *")

@@ -20,6 +20,11 @@ cudaDeviceProp 0, NVIDIA H100 80GB HBM3, 9.0, 1980000 kHz, 232448, 1024
 cudaDeviceProp 0, NVIDIA H100 80GB HBM3, 9.0, 1980000 kHz, 232448, 1024, behind: a5
 managed 0, advise 0, preferred 1, prefetch 0, last -1, to no device 101, per thread 0, last 1
 cudaPointerAttributes 0, type 3, 1
+array 0, texture 0, surface 0
+cudaResourceDesc 0, same 1
+cudaResourceDesc 0, same 1
+cudaTextureDesc 0, same 1
+cudaResourceViewDesc 0, same 1
 add 0, edges 0, 2 1, dependencies 0, 1 1, dependents 0, 1 1, remove 0, 1
 instantiate 0, 1, update 0, 0, launch 0
 capture 0, 1 1, forget 0, roots 2

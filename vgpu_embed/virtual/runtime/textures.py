@@ -8,8 +8,9 @@ from __future__ import annotations
 from vgpu_embed import tables
 from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.machine import INVALID_VALUE
-from vgpu_embed.virtual.memory.textures import AS_INTEGER, LINEAR, NORMALIZED, PITCHED, SEAMLESS
-from vgpu_embed.virtual.runtime.channels import channels_of, format_of
+from vgpu_embed.virtual.memory.arrays import CUBEMAP
+from vgpu_embed.virtual.memory.textures import ARRAY, AS_INTEGER, LINEAR, MIPMAP, NORMALIZED, PITCHED, SEAMLESS
+from vgpu_embed.virtual.runtime.channels import channels_of, described, format_of
 from vgpu_embed.virtual.runtime.devices import in_context
 from vgpu_embed.virtual.runtime.errors import refuse_unless_ok, remember
 
@@ -76,7 +77,8 @@ def create_surface(machine: Machine, call: AnyCall) -> int:
 
 @answers("cudaCreateTextureObject", "cudaCreateTextureObject_v2")
 def create_texture(machine: Machine, call: AnyCall) -> int:
-    resource, described = resource_of(call, call.pResDesc), texture_of(call, call.pTexDesc)
+    resource = resource_of(call, call.pResDesc)
+    description = texture_of(call, call.pTexDesc, resource)
     view, given = call.ffi.new("CUDA_RESOURCE_VIEW_DESC *"), call.pResViewDesc
     for name in VIEW if given else ():
         setattr(view, name, getattr(given, name))
@@ -84,17 +86,14 @@ def create_texture(machine: Machine, call: AnyCall) -> int:
         "cuTexObjectCreate",
         pTexObject=call.number("pTexObject"),
         pResDesc=call.address_of(resource),
-        pTexDesc=call.address_of(described),
+        pTexDesc=call.address_of(description),
         pResViewDesc=call.address_of(view) if given else 0,
     )
     return int(made.result)
 
 
-def texture_of(call: AnyCall, given: Any) -> Any:
-    """The CUDA_TEXTURE_DESC of a cudaTextureDesc. Raises Refused.
-
-    CUDA 11's ends before `seamlessCubemap`: what lies there is a flag only if it is 1.
-    """
+def texture_of(call: AnyCall, given: Any, resource: Any) -> Any:
+    """The CUDA_TEXTURE_DESC of a cudaTextureDesc. Raises Refused."""
     if not given:
         raise Refused(INVALID_VALUE)
     made = call.ffi.new("CUDA_TEXTURE_DESC *")
@@ -103,9 +102,24 @@ def texture_of(call: AnyCall, given: Any) -> Any:
     made.addressMode, made.borderColor = list(given.addressMode), list(given.borderColor)
     made.flags = 0 if given.readMode else AS_INTEGER
     for name, flag in FLAGS.items():
-        value = getattr(given, name)
-        made.flags |= flag if (value == 1 if flag == SEAMLESS else value) else 0
+        made.flags |= flag if getattr(given, name) else 0
+    if made.flags & SEAMLESS and not is_cube(call, resource):
+        made.flags &= ~SEAMLESS  # CUDA 11's struct ends before that field
     return made
+
+
+def is_cube(call: AnyCall, resource: Any) -> bool:
+    """Whether a CUDA_RESOURCE_DESC is of a cubemap. Raises Refused."""
+    if resource.resType == MIPMAP:
+        mipmap = call.address_of(resource.res.mipmap.hMipmappedArray)
+        made = call.make("cuMipmappedArrayGetLevel", hMipmappedArray=mipmap)
+        refuse_unless_ok(made.result)
+        array = made.pLevelArray
+    elif resource.resType == ARRAY:
+        array = resource.res.array.hArray
+    else:
+        return False
+    return bool(described(call, call.address_of(array)).Flags & CUBEMAP)
 
 
 # ---- what is told of them ------------------------------------------------------------------------------------------
