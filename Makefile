@@ -74,12 +74,14 @@ debs: $(VENV)/tests.stamp
 $(PROGRAMS): build $(VENV)/cuda.stamp $(VENV)/cuda11.stamp $(VENV)/cuda12.stamp
 	@PYTHONPATH=tests $(BIN)/python -c 'import support; support.built(support.TESTS / "$(@:programs-%=%)")'
 
-# All that `make check` and `make test` need, so that they can be had at the same time: make --jobs 3 needed
-needed: $(VENV)/check.stamp build real hosts debs $(PROGRAMS) $(OTHERS:%=.venvs/%/build.stamp)
+# All that the tests need.
+needed: build real hosts debs $(PROGRAMS) $(OTHERS:%=.venvs/%/build.stamp)
 
 # ---- tests ----
 
-test: test-here test-others
+test:
+	@$(MAKE) --no-print-directory --jobs 3 --output-sync needed
+	@$(MAKE) --no-print-directory test-here test-others
 
 test-here: build real hosts
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
