@@ -1,6 +1,5 @@
 """Cases of misuse to which the virtual H200 gives another answer than the card, each with the reason."""
 
-FORMS = "forms of arrays and textures that are not told apart yet"
 GREEN = "no shares of multiprocessors"
 COMPUTED = "a kernel's fault is noticed where a body computes it, and at once"
 UNMAPPED = "a copy to an array that has no memory is told so itself"
@@ -10,9 +9,6 @@ EXPLAINED = "that a call fails is in the log, seldom why"
 NEWER = "names that are newer than the card's driver"
 
 DIFFERENT = {
-    "mipmap.tails": FORMS,
-    "texture.blocks": FORMS,
-    "texture.border": FORMS,
     "logs.callback": EXPLAINED,
     "logs.memory": EXPLAINED + "; the card's driver writes beyond the end of a buffer",
     "array.sparse.unmapped": UNMAPPED,

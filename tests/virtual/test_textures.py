@@ -12,9 +12,16 @@ import pytest
 from vgpu_embed import KernelLaunch, Policy
 from vgpu_embed.testing import FakeDriver, ffi
 
-INVALID_VALUE, INVALID_DEVICE, INVALID_HANDLE, ILLEGAL_ADDRESS, LAUNCH_FAILED = 1, 101, 400, 700, 719
+INVALID_VALUE, INVALID_DEVICE, INVALID_HANDLE, ILLEGAL_ADDRESS, LAUNCH_FAILED, NOT_SUPPORTED = (
+    1,
+    101,
+    400,
+    700,
+    719,
+    801,
+)
 UINT8, UINT32, FLOAT, PACKED, UNORM_8X2, BC1, BC3 = 1, 3, 0x20, 0x50, 0xC1, 0x91, 0x95
-LAYERED, CUBE, SPARSE, DEFERRED = 1, 4, 0x40, 0x80
+LAYERED, SURFACE, CUBE, SPARSE, DEFERRED = 1, 2, 4, 0x40, 0x80
 ARRAY, MIPMAP, LINEAR, PITCHED = range(4)
 FLOAT_1X32, UINT_4X8, VIEW_BC1, VIEW_BC3 = 0x16, 0x03, 0x19, 0x1B
 PTX = b".version 7.0\n.target sm_70\n.address_size 64\n.visible .entry k(.param .u64 handle) { ret; }\0"
@@ -172,6 +179,7 @@ class TestMipmaps:
         ("lengths", "flags", "tile", "first", "size", "single"),
         [
             ((512, 512, 0), SPARSE, (128, 128, 1), 3, 65536, 0),
+            ((512, 512, 300), SPARSE | LAYERED, (128, 128, 1), 3, 65536, 0),
             ((64, 64, 0), SPARSE, (128, 128, 1), 0, 65536, 1),
             ((4096, 64, 0), SPARSE, (128, 128, 1), 0, 22 * 65536, 1),
             ((128, 128, 64), SPARSE, (32, 32, 16), 3, 65536, 0),
@@ -194,6 +202,7 @@ class TestMipmaps:
         assert textures.result("cuMipmappedArrayGetSparseProperties", told, mipmap) == 0
         assert (told.tileExtent.width, told.tileExtent.height, told.tileExtent.depth) == tile
         assert (told.miptailFirstLevel, told.miptailSize, told.flags) == (first, size, single)
+        assert textures.result("cuArrayGetSparseProperties", told, textures.level(mipmap, 0)) == INVALID_VALUE
         needs = ffi.new("CUDA_ARRAY_MEMORY_REQUIREMENTS *")
         assert textures.result("cuMipmappedArrayGetMemoryRequirements", needs, mipmap, 0) == INVALID_VALUE
 
@@ -263,6 +272,21 @@ class TestTextures:
         view = view_of(format=VIEW_BC3, width=12, height=8)
         [seen] = textures.seen(textures.texture(ARRAY, {"hArray": array}, view))
         assert (seen.shape, seen.dtype) == ((2, 3, 4), "I")
+
+    def test_what_is_compressed_is_only_read(self, textures: Textures) -> None:
+        array = resource_of(ARRAY, {"hArray": textures.array(8, 8, 0, BC1, 4)})
+        memory = int(textures.driver.cuMemAlloc_v2(bytesize=64).dptr)
+        linear = resource_of(LINEAR, {"devPtr": memory, "format": BC1, "numChannels": 4, "sizeInBytes": 64})
+        described, out, view = (
+            ffi.new("CUDA_TEXTURE_DESC *"),
+            ffi.new("CUtexObject *"),
+            view_of(format=VIEW_BC1, width=8, height=8),
+        )
+        assert textures.result("cuTexObjectCreate", out, array, described, view) == INVALID_VALUE
+        assert textures.result("cuTexObjectCreate", out, linear, described, None) == INVALID_VALUE
+        assert textures.result("cuSurfObjectCreate", out, array) == INVALID_VALUE
+        given = ffi.new("CUDA_ARRAY3D_DESCRIPTOR *", [8, 8, 0, BC1, 4, SURFACE])
+        assert textures.result("cuArray3DCreate_v2", ffi.new("CUarray *"), given) == NOT_SUPPORTED
 
     def test_linear_memory(self, textures: Textures) -> None:
         memory = int(textures.driver.cuMemAlloc_v2(bytesize=64).dptr)
@@ -364,14 +388,14 @@ class TestTextures:
 
     def test_what_is_told_of_it(self, textures: Textures) -> None:
         array, view = textures.array(4, 2), view_of(format=FLOAT_1X32, width=4, height=2)
-        made = textures.texture(ARRAY, {"hArray": array}, view, filterMode=1, maxAnisotropy=3)
+        made = textures.texture(ARRAY, {"hArray": array}, view, filterMode=1, maxAnisotropy=3, borderColor=[1, 1, 1, 1])
         resource, described, seen = (
             ffi.new(f"CUDA_{name}_DESC *") for name in ("RESOURCE", "TEXTURE", "RESOURCE_VIEW")
         )
         assert textures.result("cuTexObjectGetResourceDesc", resource, made) == 0
         assert (resource.resType, resource.res.array.hArray) == (ARRAY, array)
         assert textures.result("cuTexObjectGetTextureDesc", described, made) == 0
-        assert (described.filterMode, described.maxAnisotropy) == (1, 3)
+        assert (described.filterMode, described.maxAnisotropy, *described.borderColor) == (1, 3, 0, 0, 0, 0)
         assert textures.result("cuTexObjectGetResourceViewDesc", seen, made) == 0
         assert bytes(ffi.buffer(seen)) == bytes(ffi.buffer(view))
         without = textures.texture(ARRAY, {"hArray": array})

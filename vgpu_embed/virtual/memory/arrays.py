@@ -9,7 +9,7 @@ from __future__ import annotations
 from vgpu_embed.virtual import contexts
 from vgpu_embed.virtual.answers import Answers, Refused, known
 from vgpu_embed.virtual.copies import FROM_HOST, LAUNCH_FAILED, TO_HOST, Copy
-from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
+from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_SUPPORTED, initialised
 from vgpu_embed.virtual.memory.formats import FORMATS
 from vgpu_embed.virtual.memory.heap import free
 from vgpu_embed.virtual.streams import submit
@@ -60,6 +60,7 @@ class Array:
         self.width, self.height, self.depth = width, height, depth
         self.format, self.channels, self.flags = format, channels, flags
         kind = FORMATS[format]
+        self.is_compressed = kind.side > 1
         self.columns, self.rows = (-(-length // kind.side) for length in (width, height))
         self.code, self.numbers, self.element = kind.code, kind.numbers or channels, kind.size(channels)
         self.pitch = pitch or self.columns * self.element
@@ -104,6 +105,8 @@ def described(context: Context, given: Any, is_mipmapped: bool = False) -> Array
     if is_format(form, channels) and not flags & ~ALL_FLAGS:
         made = Array(given.Width, given.Height, getattr(given, "Depth", 0), form, channels, flags)
         if _fits(made, context.profile.attributes, is_mipmapped):
+            if made.is_compressed and flags & SURFACE:
+                raise Refused(NOT_SUPPORTED)
             return made
     raise Refused(INVALID_VALUE)
 

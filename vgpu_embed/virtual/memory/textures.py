@@ -28,7 +28,6 @@ ARRAY, MIPMAP, LINEAR, PITCHED = range(4)
 """CU_RESOURCE_TYPE_…"""
 AS_INTEGER, NORMALIZED, SEAMLESS, FLAGS = 0x01, 0x02, 0x40, 0x3F
 """CU_TRSF_READ_AS_INTEGER, …_NORMALIZED_COORDINATES, …_SEAMLESS_CUBEMAP, and what an H200 takes of what is no cube."""
-BORDER = 3
 ADDRESSES, FILTERS = ("wrap", "clamp", "mirror", "border"), ("point", "linear")
 """By CU_TR_ADDRESS_MODE_… and CU_TR_FILTER_MODE_…"""
 VIEWS = [
@@ -54,6 +53,8 @@ class Surface:
         resource: a copy of its CUDA_RESOURCE_DESC.
     """
 
+    is_read_only = False
+
     def __init__(self, machine: Machine, call: AnyCall, given: Any) -> None:
         self.context = machine.current()
         if not given or given.flags:
@@ -66,7 +67,10 @@ class Surface:
         """What a resource is. Raises Refused."""
         if given.resType != ARRAY:
             raise Refused(INVALID_VALUE)
-        return self.own([known(machine.arrays, call.address_of(given.res.array.hArray), INVALID_VALUE)])
+        array = known(machine.arrays, call.address_of(given.res.array.hArray), INVALID_VALUE)
+        if array.is_compressed and not self.is_read_only:
+            raise Refused(INVALID_VALUE)
+        return self.own([array])
 
     def own(self, levels: list[Array]) -> list[Array]:
         """Arrays of the object's context; refuses those of others."""
@@ -82,13 +86,13 @@ class Texture(Surface):
         described: a copy of its CUDA_TEXTURE_DESC; view: of its CUDA_RESOURCE_VIEW_DESC, zeros where it has none.
     """
 
+    is_read_only = True
+
     def __init__(self, machine: Machine, call: AnyCall, given: Any, described: Any, view: Any) -> None:
         super().__init__(machine, call, given)
         if not described or not _can_be(self.levels[0], described):
             raise Refused(INVALID_VALUE)
         self.described = call.ffi.new("CUDA_TEXTURE_DESC *", described[0])
-        if BORDER not in list(described.addressMode)[: self.levels[0].dimensions]:
-            self.described.borderColor = [0, 0, 0, 0]
         self.view = call.ffi.new("CUDA_RESOURCE_VIEW_DESC *", *([view[0]] if view else []))
         if view and given.resType in (ARRAY, MIPMAP):
             self.levels = seen(self.levels, view)
@@ -131,7 +135,7 @@ def _memory(context: Context, given: Any) -> Array:
         sizes = memory.width, memory.height, memory.pitchInBytes
         fits = all(size <= device[limit] for size, limit in zip(sizes, PITCHED_LIMITS, strict=True))
         fits = fits and not made.pitch % device[PITCH_ALIGNMENT]
-    if not fits:
+    if made.is_compressed or not fits:
         raise Refused(INVALID_VALUE)
     made.address = address
     return made
@@ -148,7 +152,7 @@ def seen(levels: list[Array], view: Any) -> list[Array]:
     A driver lets the last level, and the last layer, be one more than there are.
     """
     form, first = int(view.format), levels[0]
-    if not 0 < form <= len(VIEWS):
+    if first.is_compressed or not 0 < form <= len(VIEWS):
         raise Refused(INVALID_VALUE)
     if not view.firstMipmapLevel <= view.lastMipmapLevel <= (len(levels) if first.is_level else 0):
         raise Refused(INVALID_VALUE)
@@ -242,7 +246,10 @@ def texture_resource(machine: Machine, call: AnyCall) -> int:
 
 @answers("cuTexObjectGetTextureDesc")
 def texture_description(machine: Machine, call: AnyCall) -> int:
-    return call.reply(pTexDesc=_named(machine, machine.textures, call.texObject).described[0])
+    """The colour of a border is not told."""
+    told = call.ffi.new("CUDA_TEXTURE_DESC *", _named(machine, machine.textures, call.texObject).described[0])
+    told.borderColor = [0, 0, 0, 0]
+    return call.reply(pTexDesc=told[0])
 
 
 @answers("cuTexObjectGetResourceViewDesc")
