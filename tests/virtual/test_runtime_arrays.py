@@ -196,6 +196,13 @@ class TestCopies:
         assert arrays.result("cudaMemcpy3D" + variant, back, *stream) == 0
         assert out.tolist() == [[[0, 0, 0], [0, 0, 0]], [[4, 5, 0], [0, 0, 0]]]
 
+    def test_boxes_between_devices(self, arrays: Arrays) -> None:
+        source, target = arrays.array(3, 2), arrays.array(3, 2)
+        values = arrays.fill(source, (2, 3))
+        box = ffi.new("struct cudaMemcpy3DPeerParms *", {"srcArray": source, "dstArray": target, "extent": (3, 2, 1)})
+        assert arrays.result("cudaMemcpy3DPeer", box) == 0
+        assert (arrays.seen(target, 2, 3) == values).all()
+
     def test_boxes_of_what_is_not_there(self, arrays: Arrays) -> None:
         array, bytes_of = arrays.array(3, 2, 2), arrays.array(3, 2, 2, (8, 0, 0, 0, UNSIGNED))
         memory = {"ptr": ffi.cast("void *", ffi.new("char[]", 64)), "pitch": 12, "xsize": 3, "ysize": 2}

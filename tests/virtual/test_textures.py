@@ -208,10 +208,12 @@ class TestMipmaps:
 
     @pytest.mark.parametrize("function", ["cuMemcpy2D_v2", "cuMemcpyAtoH_v2"])
     def test_a_deferred_one_has_no_memory(self, textures: Textures, function: str) -> None:
-        array, out = textures.array(512, 4, flags=DEFERRED), ffi.new("char[2048]")
+        line, array = (textures.array(512, height, flags=DEFERRED) for height in (0, 4))
+        out = ffi.new("char[2048]")
         needs = ffi.new("CUDA_ARRAY_MEMORY_REQUIREMENTS *")
-        assert textures.result("cuArrayGetMemoryRequirements", needs, array, 0) == 0
-        assert (needs.size, needs.alignment) == (65536, 65536)
+        for made in (line, array):
+            assert textures.result("cuArrayGetMemoryRequirements", needs, made, 0) == 0
+            assert (needs.size, needs.alignment) == (65536, 65536)
         assert textures.result("cuArrayGetMemoryRequirements", needs, array, 9) == INVALID_DEVICE
         if function == "cuMemcpyAtoH_v2":
             textures.result(function, out, array, 0, 4)
@@ -436,6 +438,10 @@ class TestBodies:
         elif how == "other_context":
             assert textures.result("cuCtxPopCurrent_v2", ffi.new("CUcontext *")) == 0
         assert textures.launch(handle, lambda launch, handle: getattr(launch, kind)(handle)) == ILLEGAL_ADDRESS
+
+    def test_an_array_without_memory_breaks_the_context(self, textures: Textures) -> None:
+        texture = textures.texture(ARRAY, {"hArray": textures.array(4, 2, flags=DEFERRED)})
+        assert textures.launch(texture, lambda launch, handle: launch.texture(handle)) == ILLEGAL_ADDRESS
 
     def test_objects_end_with_their_context(self, textures: Textures) -> None:
         context = textures.driver.cuCtxCreate_v2(dev=0).pctx

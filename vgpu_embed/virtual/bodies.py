@@ -132,6 +132,8 @@ class Launched(KernelLaunch):
 
     def _elements(self, array: Array) -> Any:
         """Elements of an array, or of memory that is read like one."""
+        if not array.has_memory:
+            raise IllegalAddress("no memory is mapped to the array")
         code, shape, width = array.code, array.shape, array.columns * array.element
         if array.pitch == width:
             return self.array(array.address, code, shape)

@@ -50,7 +50,7 @@ def rounded(levels: list[Array], is_of_a_layer: bool = False) -> int:
     groups = sum(
         (1 if is_of_a_layer else max(level.depth, 1))
         * -(-level.columns * level.element // GROUP_WIDTH)
-        * -(-level.rows // GROUP_ROWS)
+        * -(-max(level.rows, 1) // GROUP_ROWS)
         for level in levels
     )
     return (groups * GROUP_WIDTH * GROUP_ROWS + TILE - 1) & -TILE
