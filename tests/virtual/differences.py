@@ -5,6 +5,7 @@ COMPUTED = "a kernel's fault is noticed where a body computes it, and at once"
 UNMAPPED = "a copy to an array that has no memory is told so itself"
 COMPILED = "PTX is not compiled"
 FREED = "the card's driver reads what it has freed"
+GONE = "the card reads something by a handle that is 0 or gone; a body is told that it is none"
 EXPLAINED = "that a call fails is in the log, seldom why"
 NEWER = "names that are newer than the card's driver"
 
@@ -24,6 +25,12 @@ DIFFERENT = {
     "stream.default": "streams are numbered otherwise",
     "graph.destroyed": FREED,
     "graph.destroyed_node": FREED,
+    "launch.read_texture.none": GONE,
+    "launch.read_texture.destroyed": GONE,
+    "launch.read_texture.array_destroyed": GONE,
+    "launch.read_surface.none": GONE,
+    "launch.read_surface.destroyed": GONE,
+    "launch.read_surface.array_destroyed": GONE,
     "launch.shared": COMPUTED,
     "launch.parameters": COMPUTED,
     "mapping.map": "the card's driver maps beyond the end of a reservation",

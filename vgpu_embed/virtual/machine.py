@@ -224,7 +224,8 @@ class Machine:
         """The current context, for what no graph would have. Raises Refused."""
         if self.order.captures:
             self.order.check_safe()
-        return self.current()
+        stack = self.thread.stack
+        return self.current() if not stack or stack[-1].error else stack[-1]
 
     def fail(self, error: int) -> None:
         """Breaks all contexts."""
