@@ -418,7 +418,7 @@ script = "import sys; sys.path.insert(0, {str(PROGRAM.parent)!r}); from program 
 subprocess.run([sys.executable, "-S", "-c", script], check=True)
 """)
     child = program(
-        "os.posix_spawn(sys.executable, [sys.executable, '-S', '-c', script.replace('2', '3')], os.environ)"
+        "os.posix_spawn(sys.executable, [sys.executable, '-S', '-c', script.replace('(2)', '(3)')], os.environ)"
     )
     program(f"os.waitpid({child}, 0)")
     program(
