@@ -35,7 +35,7 @@ class Options:
         self._numbers = [int(call.options[place]) for place in places]
         self._values: int = call.number("optionValues")
         self.given = {self._numbers[place]: call.address_of(call.optionValues[place]) for place in places}
-        for size in (INFO_LOG_SIZE, ERROR_LOG_SIZE):
+        for _, size in LOGS:
             self._tell(size, 0)
 
     def log(self, text: bytes) -> None:

@@ -184,11 +184,16 @@ def prefetch(s: Session) -> None:
     s.ask(name, *two, 2, to_device, None, 1, 0, stream)
     for where, size in ((device, 4096), (address(plain), 4096), (managed, 0), (managed, 4 << 20), (0, 4096)):
         s.ask(name, words(managed, where), words(4096, size), 2, to_device, words(0), 1, 0, stream)
-    for attribute in (4, 7, 8):
+    say_range(s, managed, 4, 7, 8)
+    s.ask("cuStreamSynchronize", stream)
+
+
+def say_range(s: Session, managed: int, *attributes: int) -> None:
+    """What is told of a page of managed memory."""
+    for attribute in attributes:
         found = words(0)
         s.ask("cuMemRangeGetAttribute", found, 4, attribute, managed, 4096)
         s.say("value", found[0])
-    s.ask("cuStreamSynchronize", stream)
 
 
 @case("batch.discard")
@@ -220,10 +225,7 @@ def discard(s: Session) -> None:
         "cuMemDiscardAndPrefetchBatchAsync", words(managed), words(4096), 1, Location(HOST, 0), words(0), 1, 0, stream
     )
     s.ask("cuMemDiscardAndPrefetchBatchAsync", words(managed), words(4096), 1, None, None, 0, 0, stream)
-    for attribute in (4, 7):
-        found = words(0)
-        s.ask("cuMemRangeGetAttribute", found, 4, attribute, managed, 4096)
-        s.say("value", found[0])
+    say_range(s, managed, 4, 7)
     s.ask("cuStreamSynchronize", stream)
 
 

@@ -73,6 +73,15 @@ def flags(s: Session) -> None:
             s.must("cuArrayDestroy", made)
 
 
+def say_layout(s: Session, kind: str, made: int) -> None:
+    """What an array or a mipmapped one says of tiles and memory."""
+    properties, needs = SparseProperties(), ArrayRequirements()
+    s.ask(f"{kind}GetSparseProperties", properties, made)
+    say_fields(s, properties, "tileExtent", "miptailFirstLevel", "miptailSize", "flags")
+    s.ask(f"{kind}GetMemoryRequirements", needs, made, 0)
+    say_fields(s, needs, "size", "alignment")
+
+
 @case("array.sparse")
 def sparse(s: Session) -> None:
     """What sparse and deferred arrays say of themselves, in two and three dimensions, by the size of elements."""
@@ -89,11 +98,7 @@ def sparse(s: Session) -> None:
             made = s.ask_made("cuArray3DCreate_v2", Array3DDescriptor(width, height, depth, form, channels, bits))
             if not made:
                 continue
-            properties, needs = SparseProperties(), ArrayRequirements()
-            s.ask("cuArrayGetSparseProperties", properties, made)
-            say_fields(s, properties, "tileExtent", "miptailFirstLevel", "miptailSize", "flags")
-            s.ask("cuArrayGetMemoryRequirements", needs, made, 0)
-            say_fields(s, needs, "size", "alignment")
+            say_layout(s, "cuArray", made)
             s.must("cuArrayDestroy", made)
     s.ask("cuArrayGetSparseProperties", SparseProperties(), 0)
     s.ask("cuArrayGetMemoryRequirements", ArrayRequirements(), 0, 0)
@@ -229,11 +234,7 @@ def about_mipmaps(s: Session) -> None:
         made = s.ask_made("cuMipmappedArrayCreate", Array3DDescriptor(512, 512, 0, FLOAT, 1, bits), 10)
         if not made:
             continue
-        properties, needs = SparseProperties(), ArrayRequirements()
-        s.ask("cuMipmappedArrayGetSparseProperties", properties, made)
-        say_fields(s, properties, "tileExtent", "miptailFirstLevel", "miptailSize", "flags")
-        s.ask("cuMipmappedArrayGetMemoryRequirements", needs, made, 0)
-        say_fields(s, needs, "size", "alignment")
+        say_layout(s, "cuMipmappedArray", made)
         s.must("cuMipmappedArrayDestroy", made)
     s.ask("cuMipmappedArrayGetSparseProperties", SparseProperties(), 0)
     s.ask("cuMipmappedArrayGetMemoryRequirements", ArrayRequirements(), 0, 0)
@@ -539,14 +540,10 @@ def tails(s: Session) -> None:
         made = s.ask_made("cuMipmappedArrayCreate", Array3DDescriptor(width, height, depth, FLOAT, 1, bits), count)
         if not made:
             continue
-        properties, needs = SparseProperties(), ArrayRequirements()
-        s.ask("cuMipmappedArrayGetSparseProperties", properties, made)
-        say_fields(s, properties, "tileExtent", "miptailFirstLevel", "miptailSize", "flags")
-        s.ask("cuMipmappedArrayGetMemoryRequirements", needs, made, 0)
-        say_fields(s, needs, "size", "alignment")
+        say_layout(s, "cuMipmappedArray", made)
         level = s.make("cuMipmappedArrayGetLevel", made, 1)
-        s.ask("cuArrayGetSparseProperties", properties, level)
-        s.ask("cuArrayGetMemoryRequirements", needs, level, 0)
+        s.ask("cuArrayGetSparseProperties", SparseProperties(), level)
+        s.ask("cuArrayGetMemoryRequirements", ArrayRequirements(), level, 0)
         s.must("cuMipmappedArrayDestroy", made)
 
 

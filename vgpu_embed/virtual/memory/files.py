@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 from vgpu_embed.virtual.answers import Refused
+from vgpu_embed.virtual.locations import LOCATION_HOST, is_node
 from vgpu_embed.virtual.memory.arena import PAGE, Arena
 from vgpu_embed.virtual.memory.space import DROPS, MANAGED, PRIVATE
 from vgpu_embed.virtual.peers import HOST
@@ -19,14 +18,11 @@ if TYPE_CHECKING:
 
 INVALID_VALUE, OUT_OF_MEMORY = 1, 2
 """CUDA_ERROR_…."""
-HOST_NUMA, LOCATION_HOST = 3, 2
-"""CU_MEM_LOCATION_TYPE_…."""
 
 
 def host_of(location: Any) -> int:
     """HOST, for a CUmemLocation of the host or of a node that it has; refuses others."""
-    node = f"/sys/devices/system/node/node{location.id}"
-    if location.type == LOCATION_HOST or (location.type == HOST_NUMA and (not location.id or os.path.isdir(node))):
+    if location.type == LOCATION_HOST or is_node(location):
         return HOST
     raise Refused(INVALID_VALUE)
 

@@ -5,10 +5,9 @@ Advice and prefetching are kept for the queries, for an allocation as a whole; t
 
 from __future__ import annotations
 
-import os
-
 from vgpu_embed.virtual.answers import Answers, Refused
 from vgpu_embed.virtual.batches import spread
+from vgpu_embed.virtual.locations import LOCATION_DEVICE, LOCATION_HOST, LOCATION_NONE, NUMA_CURRENT, is_node
 from vgpu_embed.virtual.machine import INVALID_VALUE, initialised
 from vgpu_embed.virtual.memory.heap import MANAGED, Allocation, Region, free
 from vgpu_embed.virtual.memory.space import MANAGED as PAGES
@@ -31,10 +30,6 @@ SINGLE = 4
 """CU_MEM_ATTACH_SINGLE."""
 CPU, NOWHERE = -1, -2
 """CU_DEVICE_CPU and CU_DEVICE_INVALID."""
-LOCATION_NONE, LOCATION_DEVICE, LOCATION_HOST = 0, 1, 2
-HOST_NUMA = 3
-HOSTS = (LOCATION_HOST, HOST_NUMA, 4)
-"""CU_MEM_LOCATION_TYPE_…: a device, the host, one of its nodes, and all that is the host."""
 SET_READ_MOSTLY, UNSET_READ_MOSTLY, SET_PREFERRED, UNSET_PREFERRED, SET_ACCESSED_BY, UNSET_ACCESSED_BY = range(1, 7)
 """CU_MEM_ADVISE_…"""
 
@@ -91,8 +86,7 @@ def _checked(machine: Machine, place: int) -> int:
 
 def placed(machine: Machine, location: Any) -> int:
     """The device of a CUmemLocation, CPU for the host."""
-    node = f"/sys/devices/system/node/node{location.id}"
-    if location.type in HOSTS and (location.type != HOST_NUMA or not location.id or os.path.isdir(node)):
+    if location.type in (LOCATION_HOST, NUMA_CURRENT) or is_node(location):
         return CPU
     if location.type != LOCATION_DEVICE:
         raise Refused(INVALID_VALUE)

@@ -7,6 +7,7 @@ graph and what was instantiated of it. Whether a program uses it before a launch
 from __future__ import annotations
 
 from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.locations import LOCATION_DEVICE
 from vgpu_embed.virtual.machine import INVALID_VALUE, NOT_SUPPORTED, initialised
 from vgpu_embed.virtual.memory.heap import GRAIN, POOLED, Allocation, Shared
 from vgpu_embed.virtual.operations import MEM_ALLOC, MEM_FREE, Operation
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 STEP = 32 << 20
 """What is taken of a device at a time."""
-PINNED_TYPE, LOCATION_DEVICE = 1, 1
-"""CU_MEM_ALLOCATION_TYPE_PINNED and CU_MEM_LOCATION_TYPE_DEVICE."""
+PINNED_TYPE = 1
+"""CU_MEM_ALLOCATION_TYPE_PINNED."""
 USED, USED_HIGH, RESERVED, RESERVED_HIGH = range(4)
 """CU_GRAPH_MEM_ATTR_…_MEM_CURRENT and _HIGH."""
 

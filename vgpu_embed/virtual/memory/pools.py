@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from vgpu_embed.virtual import contexts
 from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.locations import LOCATION_DEVICE, LOCATION_HOST, LOCATIONS, NUMA_CURRENT
 from vgpu_embed.virtual.machine import INVALID_DEVICE, INVALID_VALUE, NOT_SUPPORTED, OUT_OF_MEMORY, initialised
-from vgpu_embed.virtual.memory.files import LOCATION_HOST, FileArena, HostArena, host_of
+from vgpu_embed.virtual.memory.files import FileArena, HostArena, host_of
 from vgpu_embed.virtual.memory.heap import DEVICE, GRAIN, MANAGED, POOLED, Allocation, Shared, free
 from vgpu_embed.virtual.memory.owned import Allocate, Free, Owned, owned_at
 from vgpu_embed.virtual.operations import Operation
@@ -35,10 +36,8 @@ STEP = 32 << 20
 """What a pool takes of the device at a time."""
 PINNED_TYPE, MANAGED_TYPE = 1, 2
 """CU_MEM_ALLOCATION_TYPE_…."""
-LOCATION_DEVICE, NUMA_CURRENT = 1, 4
-"""CU_MEM_LOCATION_TYPE_…."""
-TYPES, LOCATIONS = (PINNED_TYPE, MANAGED_TYPE), range(1, 5)
-"""Those that there are; and the places."""
+TYPES = (PINNED_TYPE, MANAGED_TYPE)
+"""Those that there are."""
 FILE_DESCRIPTOR = 1
 SHAREABLE = FILE_DESCRIPTOR | 8
 """CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR, …_FABRIC."""

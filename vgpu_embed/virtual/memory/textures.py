@@ -192,18 +192,19 @@ contexts.closing.append(close)
 @answers("cuTexObjectCreate")
 def create_texture(machine: Machine, call: AnyCall) -> int:
     made = Texture(machine, call, call.pResDesc, call.pTexDesc, call.pResViewDesc)
-    result = call.reply(pTexObject=made.handle)
-    if not result:
-        machine.textures[made.handle] = made
-    return result
+    return _kept(machine.textures, made, call.reply(pTexObject=made.handle))
 
 
 @answers("cuSurfObjectCreate")
 def create_surface(machine: Machine, call: AnyCall) -> int:
     made = Surface(machine, call, call.pResDesc)
-    result = call.reply(pSurfObject=made.handle)
+    return _kept(machine.surfaces, made, call.reply(pSurfObject=made.handle))
+
+
+def _kept(objects: dict[int, T], made: T, result: int) -> int:
+    """Keeps an object that the program has been told of."""
     if not result:
-        machine.surfaces[made.handle] = made
+        objects[made.handle] = made
     return result
 
 

@@ -7,6 +7,7 @@ one address is read at the other by everybody.
 from __future__ import annotations
 
 from vgpu_embed.virtual.answers import Answers, Refused
+from vgpu_embed.virtual.locations import HOST_NUMA, LOCATION_DEVICE, LOCATION_HOST, LOCATIONS
 from vgpu_embed.virtual.machine import INVALID_DEVICE, INVALID_VALUE, NOT_SUPPORTED, OUT_OF_MEMORY, initialised
 from vgpu_embed.virtual.memory.arena import PAGE
 from vgpu_embed.virtual.memory.files import adopted, drops, host_of, number_of, ordinal_of
@@ -23,14 +24,12 @@ if TYPE_CHECKING:
     from vgpu_embed.virtual.machine import Machine
     from vgpu_embed.virtual.sharing import File
 
-PINNED_TYPE, LOCATION_DEVICE, LOCATION_HOST, HOST_NUMA = 1, 1, 2, 3
-"""CU_MEM_ALLOCATION_TYPE_PINNED and CU_MEM_LOCATION_TYPE_…."""
+PINNED_TYPE = 1
+"""CU_MEM_ALLOCATION_TYPE_PINNED."""
 ACCESSES = {0: 0, 1: READ, 3: READ | WRITE}
 """CU_MEM_ACCESS_FLAGS_PROT_…: none, read, both."""
 FILE_DESCRIPTOR, FABRIC = 1, 8
 """CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR, …_FABRIC."""
-LOCATIONS = range(1, 5)
-"""CU_MEM_LOCATION_TYPE_…: those that there are."""
 LOWEST, END = 1 << 32, 1 << 47
 """No address below is given to who wants one; where the addresses of a process end."""
 
